@@ -1,0 +1,64 @@
+# Two commands: `make up` (a running cluster on this machine) and `make test` (every test there is).
+# Both install what they need on the host first; run them as root or with sudo at hand.
+
+CONF ?= conf/meta.yml
+TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+STY := target/$(TARGET)/release/sty
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
+
+.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes bench docs
+
+help:
+	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
+	@echo "make down                      remove every sandbox that 'make up' made"
+	@echo "make test                      every test, with real nodes (about half an hour)"
+	@echo "make test-pure                 tests without nodes (a minute)"
+	@echo "make test-parts                single parts against the real thing (some minutes)"
+	@echo "make test-nodes STORY=name     one story on real nodes"
+	@echo "make bench                     the figures in docs/benchmarks.md"
+	@echo "make docs                      write the generated references"
+
+up: build
+	$(SUDO) $(STY) up $(CONF)
+
+down: build
+	$(SUDO) $(STY) down
+
+build: deps
+	cargo build --release --package sty
+
+deps:
+	@scripts/deps
+
+# What the tests of single parts use on the host: an sshd and a PostgreSQL server of their own.
+deps-test:
+	@scripts/deps openssh-server openssl postgresql
+
+test: deps deps-test lint build test-pure test-parts test-nodes
+
+lint:
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# No root, no network, no machine but this one.
+test-pure:
+	cargo test --package sty-core --package sty-inventory --package sty-catalog --package sty-wire \
+	  --package sty-desired --package sty-plan --package sty
+	cargo test --lib --package sty-node --package sty-engine --package sty-repo --package sty-sandbox
+
+# Single parts against the real thing: a PostgreSQL server, an sshd, apt, sandbox nodes.
+test-parts: deps deps-test
+	cargo build --package sty-engine --example node
+	$(SUDO) env "PATH=$$PATH" cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
+
+# Stories share the two cores with their nodes: one at a time.
+test-nodes: build
+	$(STY) docs --check
+	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" cargo test --package sty-stories $(if $(STORY),--test $(STORY)) -- --test-threads=1 --nocapture
+
+bench: build
+	@scripts/deps time
+	$(SUDO) env "PATH=$$PATH" "STY=$(CURDIR)/$(STY)" scripts/bench
+
+docs: build
+	$(STY) docs

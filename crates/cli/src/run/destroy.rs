@@ -1,0 +1,142 @@
+//! Runs what removes a cluster or a node's instances, with the same machinery as an apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use sty_core::ExitCode;
+use sty_engine::{ControllerLock, Fleet, Interrupt, Journal, Opening, Outcome, Work, execute};
+use sty_inventory::model::Inventory;
+use sty_plan::Options;
+use sty_sandbox::Sandbox;
+use sty_wire::resource::Resource;
+use sty_wire::status::StatusQuery;
+
+use crate::context::InventoryFile;
+use crate::printer::Printer;
+use crate::refusal::refuse;
+use crate::run::events::{self, Follower};
+use crate::run::holder::{self, Holder};
+use crate::run::look::{self, Scene};
+use crate::run::{authority, health, removal, show_plan};
+use crate::verbs::apply;
+
+/// What is destroyed, and in whose name.
+pub(crate) struct Destruction<'a> {
+    pub(crate) file: &'a InventoryFile,
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) sandbox: Option<&'a Sandbox>,
+    /// The name that the operator typed.
+    pub(crate) name: &'a str,
+    /// Whether the clusters go on: then what leads one is not removed.
+    pub(crate) clusters_stay: bool,
+    pub(crate) printer: &'a Printer,
+}
+
+/// What removes something, by host; given the host that does what one of them does for all.
+pub(crate) type Removals<'a> = &'a dyn Fn(&str) -> BTreeMap<String, Vec<Resource>>;
+
+/// Brings the removing resources about on `hosts`. The first of them that can be reached does
+/// what one does for all.
+pub(crate) fn run(
+    destruction: &Destruction<'_>,
+    hosts: Vec<String>,
+    removals: Removals<'_>,
+) -> anyhow::Result<ExitCode> {
+    let Destruction {
+        file,
+        inventory,
+        printer,
+        ..
+    } = destruction;
+    let started = Instant::now();
+    let interrupt = Interrupt::on_signals()?;
+    let holder = Holder::own();
+    let _lock = ControllerLock::acquire(
+        &file.directory().join("files/pki/apply.lock"),
+        &holder.to_string(),
+    )?;
+    let authority = authority::open(file, inventory)?;
+    let targets = look::targets(inventory, hosts.iter().cloned(), destruction.sandbox)?;
+    let mut fleet = look::connect(&targets, printer)?;
+    holder::take(&mut fleet, &holder, &interrupt, printer)?;
+    if destruction.clusters_stay {
+        refuse_leaders(inventory, &mut fleet)?;
+    }
+    let mut scene = Scene::new(fleet, hosts.clone());
+    for host in hosts {
+        scene.removals.insert(host, destruction.name.to_owned());
+    }
+    let reached = scene.hosts.iter();
+    let reached = reached.filter(|host| scene.fleet.sessions.contains_key(*host));
+    let resources = removals(reached.min().map_or("", String::as_str));
+    scene.look(resources, printer);
+    let plan = scene.plan(&Options {
+        restart: false,
+        confirm: BTreeSet::from([destruction.name.to_owned()]),
+    });
+    show_plan::print(printer, &plan)?;
+    let mut journal = Journal::open(
+        &sty_engine::state_directory()?,
+        Opening {
+            operator: sty_engine::operator(),
+            inventory: file.path.display().to_string(),
+            inventory_sha256: file.sha256(),
+            command: std::env::args().collect(),
+            limit: vec![destruction.name.to_owned()],
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    )?;
+    journal.plan(&plan.actions)?;
+    let mut follower = Follower::new(printer, &mut journal, plan.active().count());
+    let work = Work {
+        resources: &scene.resources,
+        signer: &authority,
+        interrupt: &interrupt,
+    };
+    let executed = execute(
+        &mut scene.fleet.sessions,
+        &plan.actions,
+        &work,
+        &mut |event| {
+            follower.take(event);
+        },
+    );
+    let outcome = match executed {
+        Ok(outcome) => outcome,
+        Err(fault) => {
+            journal.close(apply::word(ExitCode::Failed), &Outcome::default().summary)?;
+            return Err(fault.into());
+        }
+    };
+    let unclear = !scene.unseen.is_empty() || !plan.problems.is_empty();
+    let code = match outcome.exit_code() {
+        ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
+        ExitCode::Done if unclear => ExitCode::Partial,
+        code => code,
+    };
+    journal.close(apply::word(code), &outcome.summary)?;
+    printer.say(events::summary(&outcome.summary, started.elapsed()));
+    Ok(code)
+}
+
+/// Refuses to remove a member that leads: its cluster would have to notice that it is gone.
+fn refuse_leaders(inventory: &Inventory, fleet: &mut Fleet) -> anyhow::Result<()> {
+    let hosts: Vec<String> = fleet.sessions.keys().cloned().collect();
+    let queries = hosts.into_iter().filter_map(|host| {
+        let patroni = vec![sty_desired::patroni_member(inventory, &host)?];
+        let query = StatusQuery {
+            patroni,
+            ..StatusQuery::default()
+        };
+        Some((host, query))
+    });
+    for (host, answer) in fleet.status(&queries.collect()) {
+        let status = answer.with_context(|| format!("cannot see what runs on {host}"))?;
+        let mut members = status.patroni.iter();
+        if let Some(member) = members.find(|member| health::leads(&member.role)) {
+            refuse!("{}", removal::leads(&member.name, &member.scope));
+        }
+    }
+    Ok(())
+}

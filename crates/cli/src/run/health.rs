@@ -1,0 +1,263 @@
+//! From what nodes tell to one picture of the fleet's health.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use sty_inventory::model::{Inventory, PgCluster};
+use sty_wire::observation::Failure;
+use sty_wire::status::{EtcdStatus, NodeStatus, PatroniStatus};
+
+/// A fleet's health.
+#[derive(Debug, Serialize)]
+pub(crate) struct Health {
+    /// Whether nothing is wrong.
+    pub(crate) healthy: bool,
+    /// What is wrong, in words.
+    pub(crate) problems: Vec<String>,
+    /// etcd members.
+    pub(crate) etcd: Vec<EtcdStatus>,
+    /// PostgreSQL clusters.
+    pub(crate) clusters: Vec<ClusterHealth>,
+}
+
+/// A cluster's health.
+#[derive(Debug, Serialize)]
+pub(crate) struct ClusterHealth {
+    pub(crate) name: String,
+    pub(crate) leader: Option<String>,
+    pub(crate) timeline: Option<u64>,
+    pub(crate) paused: bool,
+    pub(crate) members: Vec<MemberHealth>,
+    pub(crate) services: Vec<ServiceHealth>,
+}
+
+/// A member's health.
+#[derive(Debug, Serialize)]
+pub(crate) struct MemberHealth {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) role: String,
+    pub(crate) state: String,
+    pub(crate) timeline: Option<u64>,
+    pub(crate) lag_bytes: Option<u64>,
+    pub(crate) server_version: Option<u64>,
+    pub(crate) pending_restart: Vec<String>,
+    pub(crate) problem: Option<String>,
+}
+
+/// A service on one entry node.
+#[derive(Debug, Serialize)]
+pub(crate) struct ServiceHealth {
+    pub(crate) name: String,
+    pub(crate) port: u16,
+    pub(crate) entry: String,
+    pub(crate) answering: Vec<String>,
+    pub(crate) problem: Option<String>,
+}
+
+/// Puts the picture together.
+///
+/// `asked` are the hosts it is about: what is on others is left out.
+pub(crate) fn assess(
+    inventory: &Inventory,
+    asked: &BTreeSet<String>,
+    answers: &BTreeMap<String, NodeStatus>,
+    unreachable: &BTreeMap<String, Failure>,
+) -> Health {
+    let mut problems: Vec<String> = unreachable
+        .iter()
+        .map(|(host, failure)| format!("node {host}: {}", failure.message))
+        .collect();
+    let etcd = etcd_members(inventory, asked, answers);
+    for member in etcd.iter().filter(|member| !member.healthy) {
+        let why = member.problem.as_deref().unwrap_or("does not answer");
+        problems.push(format!("etcd member {}: {why}", member.name));
+    }
+    let members = inventory.etcd.as_ref().map_or(0, |etcd| etcd.members.len());
+    if members > 0 && etcd.len() == members && !etcd.iter().any(|member| member.leader) {
+        problems.push("etcd has no leader".to_owned());
+    }
+    for (host, answer) in answers {
+        for (unit, state) in answer.units.iter().filter(|(_, state)| state != "active") {
+            problems.push(format!("node {host}: {unit} is {state}"));
+        }
+    }
+    let concerned = |cluster: &&PgCluster| {
+        let mut instances = cluster.instances.iter();
+        instances.any(|instance| asked.contains(&instance.host))
+    };
+    let clusters: Vec<ClusterHealth> = inventory
+        .clusters
+        .values()
+        .filter(concerned)
+        .map(|cluster| assess_cluster(inventory, cluster, asked, answers, &mut problems))
+        .collect();
+    Health {
+        healthy: problems.is_empty(),
+        problems,
+        etcd,
+        clusters,
+    }
+}
+
+/// Every member of etcd on the hosts asked, also one that does not answer.
+fn etcd_members(
+    inventory: &Inventory,
+    asked: &BTreeSet<String>,
+    answers: &BTreeMap<String, NodeStatus>,
+) -> Vec<EtcdStatus> {
+    let members = inventory.etcd.iter().flat_map(|etcd| &etcd.members);
+    members
+        .filter(|member| asked.contains(&member.host))
+        .map(|member| {
+            let answer = answers
+                .get(&member.host)
+                .and_then(|answer| answer.etcd.clone());
+            answer.unwrap_or_else(|| EtcdStatus {
+                name: member.name.clone(),
+                healthy: false,
+                leader: false,
+                version: String::new(),
+                db_size_bytes: 0,
+                problem: Some("its node does not answer".to_owned()),
+            })
+        })
+        .collect()
+}
+
+fn assess_cluster(
+    inventory: &Inventory,
+    cluster: &PgCluster,
+    asked: &BTreeSet<String>,
+    answers: &BTreeMap<String, NodeStatus>,
+    problems: &mut Vec<String>,
+) -> ClusterHealth {
+    let own = |host: &str, name: &str| -> Option<&PatroniStatus> {
+        answers
+            .get(host)?
+            .patroni
+            .iter()
+            .find(|member| member.name == name)
+    };
+    let views: Vec<&PatroniStatus> = cluster
+        .instances
+        .iter()
+        .filter_map(|instance| own(&instance.host, &instance.name))
+        .collect();
+    let leader = views.iter().find(|view| leads(&view.role));
+    let mut members = Vec::new();
+    for instance in cluster
+        .instances
+        .iter()
+        .filter(|one| asked.contains(&one.host))
+    {
+        let member = match own(&instance.host, &instance.name) {
+            Some(view) => member(view, &instance.address.to_string(), &views),
+            None => silent(&instance.name, &instance.address.to_string()),
+        };
+        if let Some(problem) = &member.problem {
+            problems.push(format!("{}: {problem}", member.name));
+        }
+        members.push(member);
+    }
+    let all_asked = cluster
+        .instances
+        .iter()
+        .all(|instance| asked.contains(&instance.host));
+    if leader.is_none() && all_asked {
+        problems.push(format!("cluster {} has no primary", cluster.name));
+    }
+    let services = services(inventory, cluster, answers);
+    for service in &services {
+        if let Some(problem) = &service.problem {
+            problems.push(format!(
+                "service {} ({}) of {} on {}: {problem}",
+                service.name, service.port, cluster.name, service.entry
+            ));
+        }
+    }
+    ClusterHealth {
+        name: cluster.name.clone(),
+        leader: leader.map(|view| view.name.clone()),
+        timeline: leader.and_then(|view| view.timeline),
+        paused: views.iter().any(|view| view.paused),
+        members,
+        services,
+    }
+}
+
+/// Whether this is the role of a member that leads its cluster.
+pub(crate) fn leads(role: &str) -> bool {
+    matches!(role, "primary" | "master" | "standby_leader")
+}
+
+fn member(view: &PatroniStatus, address: &str, views: &[&PatroniStatus]) -> MemberHealth {
+    let listed = views
+        .iter()
+        .flat_map(|view| &view.members)
+        .find(|listed| listed.name == view.name);
+    let runs = matches!(view.state.as_str(), "running" | "streaming");
+    let problem = match &view.problem {
+        Some(problem) => Some(problem.clone()),
+        None if !runs => Some(format!("is {}", view.state)),
+        None => None,
+    };
+    MemberHealth {
+        name: view.name.clone(),
+        address: address.to_owned(),
+        role: view.role.clone(),
+        state: listed.map_or(view.state.clone(), |listed| listed.state.clone()),
+        timeline: view.timeline,
+        lag_bytes: listed.and_then(|listed| listed.lag_bytes),
+        server_version: view.server_version,
+        pending_restart: view.pending_restart.clone(),
+        problem,
+    }
+}
+
+fn silent(name: &str, address: &str) -> MemberHealth {
+    MemberHealth {
+        name: name.to_owned(),
+        address: address.to_owned(),
+        role: "unknown".to_owned(),
+        state: "unknown".to_owned(),
+        timeline: None,
+        lag_bytes: None,
+        server_version: None,
+        pending_restart: Vec::new(),
+        problem: Some("its node does not answer".to_owned()),
+    }
+}
+
+fn services(
+    inventory: &Inventory,
+    cluster: &PgCluster,
+    answers: &BTreeMap<String, NodeStatus>,
+) -> Vec<ServiceHealth> {
+    let mut found = Vec::new();
+    for service in &cluster.services {
+        for instance in &cluster.instances {
+            let Some(answer) = answers.get(&instance.host) else {
+                continue;
+            };
+            let haproxy = inventory
+                .nodes
+                .get(&instance.host)
+                .is_some_and(|n| n.haproxy.enabled);
+            let status = answer
+                .services
+                .iter()
+                .find(|status| status.cluster == cluster.name && status.name == service.name);
+            if let Some(status) = status.filter(|_| haproxy) {
+                found.push(ServiceHealth {
+                    name: service.name.clone(),
+                    port: service.port,
+                    entry: instance.name.clone(),
+                    answering: status.answering.clone(),
+                    problem: status.problem.clone(),
+                });
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,14 @@
+//! What several verbs share: looking at a fleet, planning, running, telling.
+
+pub(crate) mod authority;
+pub(crate) mod destroy;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod holder;
+pub(crate) mod look;
+pub(crate) mod packages;
+pub(crate) mod problems;
+pub(crate) mod removal;
+pub(crate) mod sandbox;
+pub(crate) mod show_plan;
+pub(crate) mod times;

@@ -1,0 +1,239 @@
+//! A plan, as people and machines read it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sty_core::Risk;
+use sty_plan::{Plan, Problem, Skipped, Unwanted};
+use sty_wire::action::Action;
+
+use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, count, paint};
+use crate::run::problems;
+
+/// What a plan prints for machines, one document a line.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Line<'a> {
+    Action {
+        action: &'a Action,
+    },
+    Skipped {
+        skipped: &'a Skipped,
+    },
+    Problem {
+        problem: &'a Problem,
+    },
+    Unwanted {
+        unwanted: &'a Unwanted,
+    },
+    Summary {
+        actions: usize,
+        held: usize,
+        worst: Option<Risk>,
+    },
+}
+
+/// Prints the plan.
+pub(crate) fn print(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
+    if printer.is_json() {
+        return print_json(printer, plan);
+    }
+    print_rest(printer, plan);
+    print_actions(printer, plan);
+    printer.say(summary(plan));
+    Ok(())
+}
+
+/// What there is to say beside the actions.
+fn print_rest(printer: &Printer, plan: &Plan) {
+    print_skipped(printer, plan);
+    for problem in &plan.problems {
+        printer.say(problems::render(
+            &problem.node,
+            &problem.subject,
+            &problem.failure,
+        ));
+    }
+    for unwanted in &plan.unwanted {
+        if unwanted.leads {
+            printer.say(format!(
+                "{} {} runs at {} as the primary of {} and is not in the inventory\n    {}: do a switchover, then remove it with `sty apply --confirm {}`",
+                paint(YELLOW, "unwanted"),
+                unwanted.member,
+                unwanted.address,
+                unwanted.cluster,
+                paint(BLUE, "hint"),
+                unwanted.member
+            ));
+            continue;
+        }
+        printer.say(format!(
+            "{} {} runs at {} as a member of {} and is not in the inventory\n    {}: remove it with `sty apply --confirm {}`",
+            paint(YELLOW, "unwanted"),
+            unwanted.member,
+            unwanted.address,
+            unwanted.cluster,
+            paint(BLUE, "hint"),
+            unwanted.member
+        ));
+    }
+}
+
+fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
+    for skipped in &plan.skipped {
+        printer.json(&Line::Skipped { skipped })?;
+    }
+    for problem in &plan.problems {
+        printer.json(&Line::Problem { problem })?;
+    }
+    for unwanted in &plan.unwanted {
+        printer.json(&Line::Unwanted { unwanted })?;
+    }
+    for action in &plan.actions {
+        printer.json(&Line::Action { action })?;
+    }
+    printer.json(&Line::Summary {
+        actions: plan.active().count(),
+        held: plan.actions.len() - plan.active().count(),
+        worst: plan.worst(),
+    })
+}
+
+/// The same thing skipped for the same reason on many nodes is one line.
+fn print_skipped(printer: &Printer, plan: &Plan) {
+    let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for skipped in &plan.skipped {
+        let key = (skipped.subject.as_str(), skipped.reason.as_str());
+        groups.entry(key).or_default().push(&skipped.node);
+    }
+    for ((subject, reason), nodes) in groups {
+        let on = match nodes.as_slice() {
+            [one] => (*one).to_owned(),
+            [first, rest @ ..] => format!("{first} and {} more nodes", rest.len()),
+            [] => continue,
+        };
+        let reason = shortened(reason, printer.is_verbose());
+        printer.note(format!(
+            "{} {subject} on {on}: {reason}",
+            paint(DIM, "skipped")
+        ));
+    }
+}
+
+/// Long lists are for `--verbose`.
+fn shortened(reason: &str, whole: bool) -> String {
+    const WIDTH: usize = 90;
+    if whole || reason.chars().count() <= WIDTH {
+        return reason.to_owned();
+    }
+    let short: String = reason.chars().take(WIDTH).collect();
+    format!("{} ... (all of it with `-v`)", short.trim_end())
+}
+
+/// What an apply is about to do: like [`print`], but long lists of actions that nobody can read
+/// while they run are counted by node.
+pub(crate) fn announce(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
+    const READABLE: usize = 40;
+    if printer.is_json() || printer.is_verbose() || plan.actions.len() <= READABLE {
+        return print(printer, plan);
+    }
+    print_rest(printer, plan);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for action in plan.active() {
+        *counts.entry(&action.node).or_default() += 1;
+    }
+    for (node, number) in counts {
+        printer.data(format!(
+            "{}  {}",
+            paint(BOLD, node),
+            count(number, "action")
+        ));
+    }
+    for action in plan.actions.iter().filter(|action| action.held.is_some()) {
+        printer.data(format!("{}{}", action.node, line(action)));
+    }
+    printer.say(summary(plan));
+    Ok(())
+}
+
+fn print_actions(printer: &Printer, plan: &Plan) {
+    let mut node = "";
+    let mut actions: Vec<&Action> = plan.actions.iter().collect();
+    actions.sort_by_key(|action| (&action.node, action.id));
+    for action in actions {
+        if node != action.node {
+            node = &action.node;
+            printer.data(paint(BOLD, node));
+        }
+        printer.data(line(action));
+        if printer.is_verbose() {
+            print_changes(printer, action);
+        }
+    }
+}
+
+fn line(action: &Action) -> String {
+    let style = match action.risk {
+        Risk::Safe => GREEN,
+        Risk::Reload => BLUE,
+        Risk::Restart | Risk::Failover => YELLOW,
+        Risk::Destroy => RED,
+    };
+    let risk = paint(style, format_args!("{:<8}", action.risk));
+    let reason = paint(DIM, &action.reason);
+    match &action.held {
+        Some(held) => format!(
+            "  {risk} {}  {reason}  {}",
+            action.title,
+            paint(YELLOW, format_args!("held: {held}"))
+        ),
+        None => format!("  {risk} {}  {reason}", action.title),
+    }
+}
+
+fn print_changes(printer: &Printer, action: &Action) {
+    for change in &action.changes {
+        printer.data(format!("           {}", change.what));
+        for (sign, style, side) in [("-", RED, &change.from), ("+", GREEN, &change.to)] {
+            for text in side.iter().flat_map(|text| text.lines()) {
+                printer.data(format!(
+                    "             {}",
+                    paint(style, format_args!("{sign} {text}"))
+                ));
+            }
+        }
+    }
+}
+
+fn summary(plan: &Plan) -> String {
+    let active = plan.active().count();
+    let held = plan.actions.len() - active;
+    if plan.is_empty() {
+        return format!(
+            "{} nothing to do: everything is as the inventory says",
+            paint(GREEN, "ok")
+        );
+    }
+    let mut counts: BTreeMap<Risk, usize> = BTreeMap::new();
+    for action in plan.active() {
+        *counts.entry(action.risk).or_default() += 1;
+    }
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(risk, count)| format!("{count} {risk}"))
+        .collect();
+    let mut text = paint(BOLD, count(active, "action"));
+    if !parts.is_empty() {
+        text.push_str(&format!(" ({})", parts.join(", ")));
+    }
+    if held > 0 {
+        text.push_str(&format!(", {held} held back"));
+    }
+    if !plan.problems.is_empty() {
+        text.push_str(&format!(
+            ", {} things could not be looked at",
+            plan.problems.len()
+        ));
+    }
+    text
+}

@@ -1,0 +1,79 @@
+//! The administrator's account, and what the database superuser's account may do as root.
+
+use sty_inventory::model::{NodeAdmin, Sudo};
+use sty_wire::resource::{Access, FileCheck, Module, ResourceKind, Stage, User};
+
+use crate::build::{Desired, Group};
+use crate::view::View;
+
+/// What the services of a node need from systemd.
+const LIMITED: &str = "/usr/bin/systemctl start patroni.service, \
+/usr/bin/systemctl stop patroni.service, /usr/bin/systemctl restart patroni.service, \
+/usr/bin/systemctl reload patroni.service, /usr/bin/systemctl start pgbouncer.service, \
+/usr/bin/systemctl stop pgbouncer.service, /usr/bin/systemctl restart pgbouncer.service, \
+/usr/bin/systemctl reload pgbouncer.service";
+
+pub(super) fn resources(view: &View<'_>, desired: &mut Desired) {
+    let managed = view.managed();
+    let mut group = desired.group(Module::Node, Stage::Config, None);
+    if let Some(admin) = &view.node.settings.admin {
+        account(&mut group, admin);
+        sudoers(&mut group, &managed, &admin.name, admin.sudo);
+    }
+    if let Some(member) = view.postgres {
+        let settings = &member.cluster.settings;
+        if settings.dbsu != "postgres" {
+            group.push(
+                format!("user:{}", settings.dbsu),
+                ResourceKind::User(User {
+                    name: settings.dbsu.clone(),
+                    uid: None,
+                    home: "/var/lib/pgsql".to_owned(),
+                    shell: "/bin/bash".to_owned(),
+                    groups: Vec::new(),
+                }),
+            );
+        }
+        sudoers(&mut group, &managed, &settings.dbsu, settings.dbsu_sudo);
+    }
+}
+
+fn account(group: &mut Group<'_>, admin: &NodeAdmin) {
+    group.push(
+        format!("user:{}", admin.name),
+        ResourceKind::User(User {
+            name: admin.name.clone(),
+            uid: Some(admin.uid),
+            home: format!("/home/{}", admin.name),
+            shell: "/bin/bash".to_owned(),
+            groups: Vec::new(),
+        }),
+    );
+    if !admin.public_keys.is_empty() {
+        group.push(
+            format!("keys:{}", admin.name),
+            ResourceKind::AuthorizedKeys {
+                user: admin.name.clone(),
+                keys: admin.public_keys.clone(),
+            },
+        );
+    }
+}
+
+fn sudoers(group: &mut Group<'_>, managed: &str, account: &str, sudo: Sudo) {
+    // sudo ignores files whose name holds a dot.
+    let path = format!("/etc/sudoers.d/sty-{}", account.replace('.', "_"));
+    let rule = match sudo {
+        Sudo::None => return group.absent(&path, false),
+        Sudo::Limit => format!("ALL=(root) NOPASSWD: {LIMITED}"),
+        Sudo::All => "ALL=(ALL:ALL) ALL".to_owned(),
+        Sudo::NoPassword => "ALL=(ALL:ALL) NOPASSWD: ALL".to_owned(),
+    };
+    group.checked(
+        &path,
+        format!("# {managed}\n{account} {rule}\n"),
+        Access::root(0o440),
+        false,
+        FileCheck::Sudoers,
+    );
+}

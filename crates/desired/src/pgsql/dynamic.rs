@@ -1,0 +1,67 @@
+//! Patroni's dynamic configuration: the whole of it, as kept in etcd. The same text bootstraps a
+//! new cluster.
+
+use serde_json::{Map, Value, json};
+use sty_inventory::model::{PgCluster, Synchronous};
+
+use super::{parameters, standby};
+use crate::view::View;
+
+/// The dynamic configuration of a cluster.
+pub(super) fn config(view: &View<'_>, cluster: &PgCluster) -> Value {
+    let settings = &cluster.settings;
+    let rto = &settings.rto;
+    let mut config = json!({
+        "ttl": rto.ttl,
+        "loop_wait": rto.loop_wait,
+        "retry_timeout": rto.retry_timeout,
+        "primary_start_timeout": rto.primary_start_timeout,
+        "maximum_lag_on_failover": settings.rpo_bytes,
+        "synchronous_mode": synchronous(settings.synchronous),
+        // Without a replica writes go on: losing the last replica must not stop the primary.
+        "synchronous_mode_strict": false,
+        // A primary that reaches every member stays primary while etcd is away.
+        "failsafe_mode": true,
+        // A replica on another history is no candidate.
+        "check_timeline": true,
+        "postgresql": {
+            "use_pg_rewind": true,
+            "use_slots": true,
+            // A former primary that cannot be rewound is copied anew: it comes back by itself.
+            "remove_data_directory_on_rewind_failure": true,
+            "remove_data_directory_on_diverged_timelines": true,
+            "parameters": parameters(view, cluster),
+        },
+    });
+    if let Value::Object(map) = &mut config {
+        extend(view, cluster, map);
+    }
+    config
+}
+
+fn extend(view: &View<'_>, cluster: &PgCluster, config: &mut Map<String, Value>) {
+    if cluster.settings.synchronous != Synchronous::Off {
+        config.insert("synchronous_node_count".into(), json!(1));
+    }
+    if cluster.settings.patroni_paused {
+        config.insert("pause".into(), json!(true));
+    }
+    if let Some(source) = standby::source(view.inventory, cluster) {
+        config.insert("standby_cluster".into(), source);
+    }
+}
+
+fn synchronous(mode: Synchronous) -> Value {
+    match mode {
+        Synchronous::Off => json!(false),
+        Synchronous::On => json!(true),
+        Synchronous::Quorum => json!("quorum"),
+    }
+}
+
+fn parameters(view: &View<'_>, cluster: &PgCluster) -> Value {
+    parameters::dynamic(view, cluster)
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! PostgreSQL's parameters: what the whole cluster shares, and what each machine is sized for.
+//!
+//! Shared ones live in Patroni's dynamic configuration, sized ones in the local file of the
+//! instance. What the operator writes for the cluster goes to the dynamic configuration and is
+//! not sized any more; what is written for one instance goes to its local file.
+
+mod common;
+mod hardware;
+mod profile;
+mod version;
+
+use std::collections::BTreeMap;
+
+use sty_core::Diagnostic;
+use sty_inventory::model::{PgCluster, Profile, ServiceDest};
+
+use super::paths;
+use crate::view::{Member, View};
+
+pub(crate) use hardware::{Machine, share};
+
+/// Parameter name to value, both as PostgreSQL reads them.
+pub(crate) type Parameters = BTreeMap<String, String>;
+
+/// Parameters that Patroni takes from the dynamic configuration only: most must be equal on all
+/// members, or a standby refuses to start.
+const CLUSTER_WIDE: &[&str] = &[
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_prepared_transactions",
+    "max_replication_slots",
+    "max_wal_senders",
+    "max_worker_processes",
+    "track_commit_timestamp",
+    "wal_keep_size",
+    "wal_level",
+    "wal_log_hints",
+];
+
+/// Parameters that have a place of their own in the inventory, or are Patroni's to set.
+const TAKEN: &[(&str, &str)] = &[
+    ("cluster_name", "`pg_cluster`"),
+    ("config_file", "Patroni"),
+    ("data_directory", "`pg_data`"),
+    ("hba_file", "`pg_hba_rules`"),
+    ("hot_standby", "Patroni"),
+    ("ident_file", "sty"),
+    ("listen_addresses", "`pg_listen`"),
+    ("port", "`pg_port`"),
+    ("primary_conninfo", "Patroni"),
+    ("primary_slot_name", "Patroni"),
+    ("synchronous_standby_names", "Patroni: see `pg_rpo`"),
+    ("unix_socket_directories", "`pg_localhost`"),
+];
+
+/// Parameters of the dynamic configuration.
+pub(crate) fn dynamic(view: &View<'_>, cluster: &PgCluster) -> Parameters {
+    let mut parameters = common::parameters(cluster);
+    parameters.extend(profile::parameters(cluster));
+    parameters.extend(cluster_wide(view, cluster));
+    version::adapt(cluster, &mut parameters);
+    parameters.extend(lower_case(&cluster.settings.parameters));
+    parameters
+}
+
+/// Parameters of the instance's local configuration.
+pub(crate) fn local(view: &View<'_>, member: Member<'_>) -> Parameters {
+    let cluster = member.cluster;
+    let mut parameters = hardware::parameters(cluster, Machine::of(view.facts));
+    version::adapt(cluster, &mut parameters);
+    let written = lower_case(&cluster.settings.parameters);
+    parameters.retain(|name, _| !written.contains_key(name));
+    parameters.extend(lower_case(&member.instance.parameters));
+    parameters.insert("hba_file".into(), paths::HBA.into());
+    parameters.insert("ident_file".into(), paths::IDENT.into());
+    parameters
+}
+
+/// What is written where it cannot take effect.
+pub(crate) fn problems(cluster: &PgCluster, member: Member<'_>) -> Vec<Diagnostic> {
+    let own = lower_case(&member.instance.parameters);
+    let shared = lower_case(&cluster.settings.parameters);
+    let name = &member.instance.name;
+    let misplaced = CLUSTER_WIDE.iter().filter(|one| own.contains_key(**one));
+    let misplaced = misplaced.map(|parameter| {
+        Diagnostic::error(
+            "desired/parameter-level",
+            format!(
+                "`{parameter}` of `{name}` is set for one host, and must be equal on all members"
+            ),
+        )
+        .help(format!(
+            "set it in the `vars` of cluster `{}`",
+            cluster.name
+        ))
+    });
+    let taken = TAKEN
+        .iter()
+        .filter(|(one, _)| own.contains_key(*one) || shared.contains_key(*one));
+    let taken = taken.map(|(parameter, by)| {
+        Diagnostic::error(
+            "desired/parameter-taken",
+            format!(
+                "`{parameter}` in `pg_parameters` of `{name}` has no effect: it is set by {by}"
+            ),
+        )
+    });
+    misplaced.chain(taken).collect()
+}
+
+/// `pg_max_conn`, or what suits the profile and the way in: behind a pooler few suffice.
+pub(crate) fn max_connections(cluster: &PgCluster) -> u32 {
+    let settings = &cluster.settings;
+    settings.max_connections.unwrap_or({
+        let direct = settings.default_service_dest == ServiceDest::Postgres;
+        match (settings.profile, direct) {
+            (Profile::Oltp | Profile::Crit, false) => 500,
+            (Profile::Oltp | Profile::Crit, true) => 1000,
+            (Profile::Olap, _) | (Profile::Tiny, false) => 250,
+            (Profile::Tiny, true) => 500,
+        }
+    })
+}
+
+fn cluster_wide(view: &View<'_>, cluster: &PgCluster) -> Parameters {
+    let instances = cluster.instances.iter();
+    let machines: Vec<Machine> = instances
+        .filter_map(|instance| view.all_facts.get(&instance.host))
+        .map(Machine::of)
+        .collect();
+    let cpus = machines.iter().map(|one| one.cpus).max().unwrap_or(1);
+    let mut parameters = Parameters::new();
+    let mut set = |name: &str, value: String| parameters.insert(name.to_owned(), value);
+    set("max_connections", max_connections(cluster).to_string());
+    // In steps of powers of two: a member with one processor more needs no restart of the rest.
+    set(
+        "max_worker_processes",
+        (8 + cpus.next_power_of_two().max(8)).to_string(),
+    );
+    // The smallest disk has to hold it.
+    if let Some(smallest) = machines.iter().min_by_key(|one| one.disk_gb) {
+        set("wal_keep_size", hardware::wal_keep_size(*smallest));
+    }
+    parameters
+}
+
+fn lower_case(parameters: &Parameters) -> Parameters {
+    parameters
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+        .collect()
+}

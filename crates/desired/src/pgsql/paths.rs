@@ -1,0 +1,41 @@
+//! Where things of a PostgreSQL instance are.
+
+use sty_inventory::model::PgCluster;
+
+/// Link to the instance's home on the main disk.
+pub(crate) const HOME_LINK: &str = "/pg";
+/// Configuration that PostgreSQL reads beside its data directory.
+pub(crate) const CONF: &str = "/pg/conf";
+/// Access rules.
+pub(crate) const HBA: &str = "/pg/conf/pg_hba.conf";
+/// Maps of operating system users.
+pub(crate) const IDENT: &str = "/pg/conf/pg_ident.conf";
+/// Passwords that Patroni writes for the server.
+pub(crate) const PGPASS: &str = "/pg/conf/patroni.pgpass";
+/// Certificate directory.
+pub(crate) const CERT_DIR: &str = "/pg/cert";
+/// Server certificate.
+pub(crate) const CERT: &str = "/pg/cert/server.crt";
+/// Its key.
+pub(crate) const KEY: &str = "/pg/cert/server.key";
+/// PostgreSQL's logs.
+pub(crate) const LOG: &str = "/pg/log/postgres";
+/// PgBouncer's logs.
+pub(crate) const PGBOUNCER_LOG: &str = "/pg/log/pgbouncer";
+/// Patroni's configuration directory.
+pub(crate) const PATRONI_DIR: &str = "/etc/patroni";
+/// Patroni's configuration.
+pub(crate) const PATRONI: &str = "/etc/patroni/patroni.yml";
+/// Patroni's unit.
+pub(crate) const PATRONI_UNIT: &str = "/etc/systemd/system/patroni.service";
+
+/// Home of an instance on the main disk, `/data/postgres/pg-test-17`.
+pub(crate) fn home(cluster: &PgCluster) -> String {
+    let main = cluster.settings.fs_main.trim_end_matches('/');
+    format!("{main}/{}-{}", cluster.name, cluster.version)
+}
+
+/// Parent of a path, empty for one without.
+pub(crate) fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}

@@ -1,0 +1,303 @@
+//! Patroni: its file, its unit, the member and the dynamic configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use sty_core::Diagnostic;
+use sty_inventory::model::{EtcdCluster, Instance, InstanceRole, PgCluster};
+use sty_wire::resource::{
+    Access, BootRole, Module, PatroniAccess, PatroniMember, ResourceKind, Stage,
+};
+
+use super::{dynamic, objects, parameters, paths};
+use crate::build::Desired;
+use crate::etcd;
+use crate::node::open_files;
+use crate::pki::CA_PATH;
+use crate::render::{render, values};
+use crate::view::{Member, View, endpoint};
+use crate::yaml::{Yaml, map, write};
+
+/// Patroni's unit.
+pub(crate) const UNIT: &str = "patroni.service";
+
+pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'_>) {
+    let cluster = member.cluster;
+    let Some(store) = &view.inventory.etcd else {
+        return desired.problem(no_etcd(cluster));
+    };
+    let unit = render(
+        "patroni.service",
+        values! {
+            managed => view.managed(),
+            config => paths::PATRONI,
+            dbsu => cluster.settings.dbsu,
+            open_files => open_files(view),
+            watchdog => cluster.settings.watchdog != "off",
+        },
+    );
+    let Some(unit) = desired.take(unit) else {
+        return;
+    };
+    let config = dynamic::config(view, cluster);
+    let text = format!(
+        "# {}\n{}",
+        view.managed(),
+        write(&document(view, member, store, Yaml::from(&config)))
+    );
+    let dbsu = &cluster.settings.dbsu;
+    let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
+    group.directory(paths::PATRONI_DIR, Access::root(0o755));
+    group.secret(paths::PATRONI, text, Access::new(dbsu, dbsu, 0o600));
+    group.file(paths::PATRONI_UNIT, unit, Access::root(0o644));
+    let mut group = desired.group(Module::Pgsql, Stage::Postgres, Some(&cluster.name));
+    let local = parameters::local(view, member);
+    let own = local.keys().cloned().collect();
+    group.push(
+        format!("patroni:{}", member.instance.name),
+        ResourceKind::PatroniMember(PatroniMember {
+            parameters: local.into_iter().collect(),
+            ..patroni_member(member)
+        }),
+    );
+    let mut group = desired.group(Module::Pgsql, Stage::Dynamic, Some(&cluster.name));
+    group.push(
+        format!("patroni-config:{}", cluster.name),
+        ResourceKind::PatroniConfig {
+            patroni: patroni_access(cluster, member.instance),
+            postgres: objects::postgres_access(cluster),
+            config,
+            own,
+        },
+    );
+}
+
+fn no_etcd(cluster: &PgCluster) -> Diagnostic {
+    Diagnostic::error(
+        "desired/no-etcd",
+        format!(
+            "cluster `{}` has no etcd to keep its leader in",
+            cluster.name
+        ),
+    )
+    .help("add an `etcd` group with 1, 3 or 5 hosts")
+}
+
+/// The Patroni member of an instance, as far as it does not depend on its node.
+pub(crate) fn patroni_member(member: Member<'_>) -> PatroniMember {
+    let cluster = member.cluster;
+    let own = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect();
+    PatroniMember {
+        scope: cluster.name.clone(),
+        name: member.instance.name.clone(),
+        boot: match member.instance.role {
+            InstanceRole::Primary => BootRole::Leader,
+            InstanceRole::Replica | InstanceRole::Offline => BootRole::Replica,
+        },
+        unit: UNIT.to_owned(),
+        patroni: patroni_access(cluster, member.instance),
+        postgres: objects::postgres_access(cluster),
+        data: cluster.settings.data.clone(),
+        reload_on: own(&[paths::PATRONI, paths::CERT, paths::KEY]),
+        postgres_reload_on: own(&[paths::HBA, paths::IDENT, paths::CERT, paths::KEY]),
+        restart_on: own(&[paths::PATRONI_UNIT]),
+        parameters: BTreeMap::new(),
+        home: (paths::HOME_LINK.to_owned(), paths::home(cluster)),
+        members: cluster
+            .instances
+            .iter()
+            .map(|one| one.name.clone())
+            .collect::<BTreeSet<_>>(),
+    }
+}
+
+/// How to reach Patroni of an instance.
+pub(crate) fn patroni_access(cluster: &PgCluster, instance: &Instance) -> PatroniAccess {
+    let settings = &cluster.settings;
+    let scheme = if settings.patroni_tls {
+        "https"
+    } else {
+        "http"
+    };
+    PatroniAccess {
+        url: format!(
+            "{scheme}://{}",
+            endpoint(instance.address, settings.patroni_port)
+        ),
+        ca_path: CA_PATH.to_owned(),
+        username: cluster.accounts.patroni.name.clone(),
+        password: cluster.accounts.patroni.password.clone(),
+    }
+}
+
+fn document(view: &View<'_>, member: Member<'_>, store: &EtcdCluster, dcs: Yaml) -> Yaml {
+    let settings = &member.cluster.settings;
+    map([
+        ("scope", member.cluster.name.clone().into()),
+        (
+            "namespace",
+            format!("/{}/", settings.namespace.trim_matches('/')).into(),
+        ),
+        ("name", member.instance.name.clone().into()),
+        ("restapi", rest_api(member)),
+        ("ctl", map([("cacert", CA_PATH.into())])),
+        ("etcd3", etcd3(view, member, store)),
+        (
+            "bootstrap",
+            map([("dcs", dcs), ("initdb", initdb(member.cluster))]),
+        ),
+        ("postgresql", postgresql(view, member)),
+        ("tags", tags(member)),
+        (
+            "watchdog",
+            map([
+                ("mode", settings.watchdog.clone().into()),
+                ("device", "/dev/watchdog".into()),
+                ("safety_margin", settings.rto.primary_stop_timeout.into()),
+            ]),
+        ),
+    ])
+}
+
+fn rest_api(member: Member<'_>) -> Yaml {
+    let settings = &member.cluster.settings;
+    let account = &member.cluster.accounts.patroni;
+    let any: IpAddr = match member.instance.address {
+        IpAddr::V4(_) => IpAddr::from([0, 0, 0, 0]),
+        IpAddr::V6(_) => IpAddr::from([0_u16; 8]),
+    };
+    let mut entries = vec![
+        ("listen", endpoint(any, settings.patroni_port).into()),
+        (
+            "connect_address",
+            endpoint(member.instance.address, settings.patroni_port).into(),
+        ),
+        (
+            "authentication",
+            map([
+                ("username", account.name.clone().into()),
+                ("password", account.password.expose().clone().into()),
+            ]),
+        ),
+    ];
+    if settings.patroni_tls {
+        entries.extend([
+            ("certfile", paths::CERT.into()),
+            ("keyfile", paths::KEY.into()),
+            ("cafile", CA_PATH.into()),
+            // Health checks need no certificate; what changes something needs the password.
+            ("verify_client", "none".into()),
+        ]);
+    }
+    pairs(entries)
+}
+
+fn etcd3(view: &View<'_>, member: Member<'_>, store: &EtcdCluster) -> Yaml {
+    let scope = etcd::scope(store, member.cluster);
+    let urls = etcd::client_urls(store, Some(view.node.address));
+    let hosts = urls
+        .iter()
+        .map(|url| Yaml::from(url.trim_start_matches("https://")))
+        .collect();
+    map([
+        ("hosts", Yaml::List(hosts)),
+        ("protocol", "https".into()),
+        ("cacert", CA_PATH.into()),
+        ("username", scope.user.into()),
+        ("password", scope.password.expose().clone().into()),
+    ])
+}
+
+fn initdb(cluster: &PgCluster) -> Yaml {
+    let settings = &cluster.settings;
+    let mut options = vec![
+        map([("encoding", settings.encoding.clone().into())]),
+        map([("locale", settings.locale.clone().into())]),
+        map([("lc-collate", settings.lc_collate.clone().into())]),
+        map([("lc-ctype", settings.lc_ctype.clone().into())]),
+    ];
+    if settings.checksums {
+        options.push("data-checksums".into());
+    } else if cluster.version >= 18 {
+        options.push("no-data-checksums".into());
+    }
+    Yaml::List(options)
+}
+
+fn postgresql(view: &View<'_>, member: Member<'_>) -> Yaml {
+    let settings = &member.cluster.settings;
+    let parameters = parameters::local(view, member)
+        .into_iter()
+        .map(|(name, value)| (name, Yaml::Text(value)))
+        .collect();
+    map([
+        (
+            "listen",
+            format!("{}:{}", settings.listen, settings.port).into(),
+        ),
+        (
+            "connect_address",
+            endpoint(member.instance.address, settings.port).into(),
+        ),
+        ("data_dir", settings.data.clone().into()),
+        ("bin_dir", settings.bin_dir.clone().into()),
+        ("pgpass", paths::PGPASS.into()),
+        ("use_unix_socket", true.into()),
+        ("use_unix_socket_repl", true.into()),
+        ("authentication", authentication(member.cluster)),
+        (
+            "create_replica_methods",
+            Yaml::List(vec!["basebackup".into()]),
+        ),
+        (
+            "basebackup",
+            Yaml::List(vec![map([("checkpoint", "fast".into())])]),
+        ),
+        ("parameters", Yaml::Map(parameters)),
+    ])
+}
+
+/// The superuser comes over the socket by the operating system's word; replication and rewind
+/// come from other nodes, over TLS that knows the fleet's authority.
+fn authentication(cluster: &PgCluster) -> Yaml {
+    let replication = &cluster.accounts.replication;
+    let remote = map([
+        ("username", replication.name.clone().into()),
+        ("password", replication.password.expose().clone().into()),
+        ("sslmode", "verify-ca".into()),
+        ("sslrootcert", CA_PATH.into()),
+    ]);
+    map([
+        (
+            "superuser",
+            map([("username", cluster.settings.dbsu.clone().into())]),
+        ),
+        ("replication", remote.clone()),
+        ("rewind", remote),
+    ])
+}
+
+fn tags(member: Member<'_>) -> Yaml {
+    let offline = member.instance.role == InstanceRole::Offline;
+    let mut entries: Vec<(&str, Yaml)> = vec![
+        ("nofailover", offline.into()),
+        ("nosync", offline.into()),
+        // Health checks of replicas answer no where this is set, the offline service's too.
+        ("noloadbalance", false.into()),
+        // New replicas are copied from a replica where there is one, and spare the primary.
+        ("clonefrom", true.into()),
+    ];
+    let upstream = member.instance.upstream.and_then(|address| {
+        let mut members = member.cluster.instances.iter();
+        members.find(|one| one.address == address)
+    });
+    if let Some(upstream) = upstream {
+        entries.push(("replicatefrom", upstream.name.clone().into()));
+    }
+    pairs(entries)
+}
+
+fn pairs(entries: Vec<(&str, Yaml)>) -> Yaml {
+    let owned = entries.into_iter();
+    Yaml::Map(owned.map(|(key, value)| (key.to_owned(), value)).collect())
+}

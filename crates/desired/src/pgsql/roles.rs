@@ -1,0 +1,101 @@
+//! Roles in PostgreSQL's terms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sty_core::Secret;
+use sty_inventory::model::{PgCluster, Presence, Role};
+use sty_wire::postgres::{Expiry, RoleSpec};
+
+use crate::Context;
+use crate::scram;
+
+/// What pg_rewind reads on the primary, as a role that is no superuser.
+const REWIND: &[&str] = &[
+    "pg_ls_dir(text,boolean,boolean)",
+    "pg_stat_file(text,boolean)",
+    "pg_read_binary_file(text)",
+    "pg_read_binary_file(text,bigint,bigint,boolean)",
+];
+
+/// A role as it should be.
+pub(super) fn spec(context: &Context, cluster: &PgCluster, role: &Role) -> RoleSpec {
+    let dbsu = role.name == cluster.settings.dbsu;
+    let (member_of, not_member_of) = memberships(cluster, role);
+    RoleSpec {
+        name: role.name.clone(),
+        absent: role.state == Presence::Absent,
+        password: role_secret(context, cluster, role),
+        // The superuser that made the cluster has everything, and loses nothing for not being
+        // described in full.
+        login: role.login || dbsu,
+        superuser: role.superuser || dbsu,
+        createdb: role.createdb || dbsu,
+        createrole: role.createrole || dbsu,
+        inherit: role.inherit || dbsu,
+        replication: role.replication || dbsu,
+        bypassrls: role.bypassrls || dbsu,
+        connection_limit: role.connection_limit,
+        valid_until: expiry(role),
+        member_of,
+        not_member_of,
+        parameters: role.parameters.clone(),
+        comment: role.comment.clone(),
+        execute: if role.name == cluster.accounts.replication.name {
+            REWIND.iter().map(|&function| function.to_owned()).collect()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// `rolpassword` of a role, the same for the catalogue and the pooler.
+pub(crate) fn role_secret(
+    context: &Context,
+    cluster: &PgCluster,
+    role: &Role,
+) -> Option<Secret<String>> {
+    let password = role
+        .password
+        .as_ref()
+        .filter(|_| role.state == Presence::Present)?;
+    if scram::is_finished(password.expose()) {
+        return Some(password.clone());
+    }
+    if cluster.settings.password_encryption == "md5" {
+        return Some(Secret::new(scram::md5_secret(
+            &role.name,
+            password.expose(),
+        )));
+    }
+    let secrets = &context.secrets;
+    Some(secrets.scram(&context.fleet_secret, &role.name, password))
+}
+
+/// Roles that it belongs to, and groups of the inventory that it does not: a group taken off its
+/// list is taken from it. Memberships in roles that the inventory does not know are not its
+/// business, unless they are written as absent.
+fn memberships(cluster: &PgCluster, role: &Role) -> (BTreeMap<String, bool>, Vec<String>) {
+    let wanted: BTreeMap<String, bool> = role
+        .roles
+        .iter()
+        .filter(|one| one.state == Presence::Present)
+        .map(|one| (one.role.clone(), one.admin))
+        .collect();
+    let groups = cluster.roles.iter().filter(|other| !other.login);
+    let mut unwanted: BTreeSet<&String> = groups.map(|other| &other.name).collect();
+    unwanted.extend(role.roles.iter().map(|one| &one.role));
+    unwanted.remove(&role.name);
+    let unwanted = unwanted
+        .into_iter()
+        .filter(|name| !wanted.contains_key(*name));
+    let unwanted = unwanted.cloned().collect();
+    (wanted, unwanted)
+}
+
+fn expiry(role: &Role) -> Expiry {
+    match (&role.expire_in_days, &role.expire_at) {
+        (Some(days), _) => Expiry::AfterDays(*days),
+        (None, Some(time)) => Expiry::At(time.clone()),
+        (None, None) => Expiry::Never,
+    }
+}

@@ -1,0 +1,151 @@
+//! HAProxy: the services of the node's cluster, other services, and the status page.
+
+mod services;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+use sty_inventory::model::HaproxyService;
+use sty_wire::resource::{Access, FileCheck, Module, Stage};
+
+use crate::build::Desired;
+use crate::node::open_files;
+use crate::pki::{self, CA_PATH, Leaf};
+use crate::render::{render, values};
+use crate::view::{View, endpoint};
+
+pub(crate) const UNIT: &str = "haproxy.service";
+const DIRECTORY: &str = "/etc/haproxy";
+pub(crate) const CONFIG: &str = "/etc/haproxy/haproxy.cfg";
+pub(crate) const CERT: &str = "/etc/haproxy/server.pem";
+/// Who may see the status page: a file of its own keeps the configuration free of secrets, and
+/// its differences can be shown.
+pub(crate) const OPERATORS: &str = "/etc/haproxy/operators.lst";
+/// HAProxy's statistics socket.
+pub const STATS_SOCKET: &str = "/run/haproxy/admin.sock";
+
+pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
+    let settings = &view.node.haproxy;
+    if !settings.enabled {
+        return;
+    }
+    let Some(config) = desired.take(config(view)) else {
+        return;
+    };
+    let mut names = view
+        .postgres
+        .map(|member| pki::postgres_names(view, member))
+        .unwrap_or_default();
+    let vip = view.node.vip.as_ref();
+    names.extend(vip.map(|vip| pki::without_prefix(&vip.address).to_owned()));
+    let mut group = desired.group(Module::Node, Stage::Config, None);
+    group.directory(DIRECTORY, Access::root(0o755));
+    pki::certificate(
+        view,
+        &mut group,
+        Leaf {
+            cert_path: CERT,
+            key_path: None,
+            owner: "root",
+            common_name: &view.node.name,
+            names,
+        },
+    );
+    let mut reload_on = vec![CONFIG, CERT];
+    if let Some((name, password)) = &settings.auth {
+        let pair = BASE64.encode(format!("{name}:{}", password.expose()));
+        group.secret(OPERATORS, format!("Basic {pair}\n"), Access::root(0o600));
+        reload_on.push(OPERATORS);
+    }
+    group.checked(
+        CONFIG,
+        config,
+        Access::root(0o644),
+        false,
+        FileCheck::Haproxy,
+    );
+    desired
+        .group(Module::Node, Stage::Services, None)
+        .running(UNIT, &reload_on, &[]);
+}
+
+/// One `listen` section.
+#[derive(Serialize)]
+struct Listen {
+    name: String,
+    bind: String,
+    mode: String,
+    maxconn: Option<u32>,
+    balance: String,
+    /// Further lines.
+    lines: Vec<String>,
+    default_server: Option<String>,
+    servers: Vec<String>,
+}
+
+fn config(view: &View<'_>) -> Result<String, sty_core::Diagnostic> {
+    let settings = &view.node.haproxy;
+    let mut sections: Vec<Listen> = view.postgres.map(services::sections).unwrap_or_default();
+    sections.extend(settings.services.iter().map(other));
+    render(
+        "haproxy.cfg",
+        values! {
+            managed => view.managed(),
+            maxconn => maxconn(open_files(view)),
+            stats_socket => STATS_SOCKET,
+            stats_port => settings.stats_port,
+            cert => CERT,
+            ca => CA_PATH,
+            operators => settings.auth.as_ref().map(|_| OPERATORS),
+            node => view.node.name,
+            client_timeout => settings.client_timeout,
+            server_timeout => settings.server_timeout,
+            sections => sections,
+        },
+    )
+}
+
+/// Connections that the limit of open files allows: each takes two, and HAProxy wants some for
+/// its listeners, checks and itself.
+fn maxconn(open_files: u64) -> u64 {
+    (open_files.saturating_sub(1000) / 2).clamp(100, 50_000)
+}
+
+/// An entry of `haproxy_services`.
+fn other(service: &HaproxyService) -> Listen {
+    let servers = service.servers.iter().map(|server| {
+        let address = format!("{}:{}", server.ip, server.port);
+        let backup = if server.backup { " backup" } else { "" };
+        let options = server.options.trim();
+        format!("{} {address} {options}{backup}", server.name)
+            .trim_end()
+            .to_owned()
+    });
+    Listen {
+        name: service.name.clone(),
+        bind: format!("{}:{}", service.ip, service.port),
+        mode: service.protocol.clone(),
+        maxconn: service.maxconn,
+        balance: service.balance.clone(),
+        lines: service.options.clone(),
+        default_server: service.default.clone(),
+        servers: servers.collect(),
+    }
+}
+
+/// `address:port` as HAProxy reads it.
+fn server_address(address: std::net::IpAddr, port: u16) -> String {
+    endpoint(address, port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::maxconn;
+
+    #[test]
+    fn stays_within_open_files() {
+        assert_eq!(maxconn(20_000), 9_500);
+        assert_eq!(maxconn(524_288), 50_000);
+        assert_eq!(maxconn(1024), 100);
+    }
+}

@@ -1,0 +1,202 @@
+//! Decisions that a golden file would hide in a crowd.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sty_wire::resource::{Resource, ResourceKind, Stage};
+use support::{context, facts, inventory, parse, resources};
+
+fn dynamic(all: &[Resource]) -> &Value {
+    all.iter()
+        .find_map(|one| match &one.kind {
+            ResourceKind::PatroniConfig { config, .. } => Some(config),
+            _ => None,
+        })
+        .unwrap()
+}
+
+fn file<'a>(all: &'a [Resource], wanted: &str) -> &'a str {
+    all.iter()
+        .find_map(|one| match &one.kind {
+            ResourceKind::File(file) if file.path == wanted => Some(file.content.expose().as_str()),
+            _ => None,
+        })
+        .unwrap()
+}
+
+/// The local parameters of patroni.yml.
+fn local(all: &[Resource]) -> BTreeMap<String, String> {
+    let text = file(all, "/etc/patroni/patroni.yml");
+    let section = text.split("\npostgresql:\n").nth(1).unwrap();
+    let section = section.split("  parameters:\n").nth(1).unwrap();
+    section
+        .lines()
+        .map_while(|line| line.strip_prefix("    "))
+        .map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_owned(), value.trim_matches('"').to_owned())
+        })
+        .collect()
+}
+
+fn problems(text: &str, host: &str) -> Vec<&'static str> {
+    let inventory = parse(text);
+    let found = sty_desired::node(&inventory, host, &facts(&inventory), &context());
+    found.unwrap_err().iter().map(|one| one.code).collect()
+}
+
+#[test]
+fn what_is_written_for_the_cluster_is_dynamic_and_not_sized() {
+    let inventory = inventory("full");
+    let all = resources(&inventory, "10.10.10.11");
+    let shared = &dynamic(&all)["postgresql"]["parameters"];
+    assert_eq!(shared["shared_buffers"], "1GB");
+    assert_eq!(shared["log_min_duration_statement"], "500ms");
+    assert!(!local(&all).contains_key("shared_buffers"));
+    assert!(shared.get("work_mem").is_none());
+}
+
+#[test]
+fn what_is_written_for_a_host_is_local() {
+    let inventory = inventory("full");
+    let of = |host| local(&resources(&inventory, host))["work_mem"].clone();
+    assert_eq!(of("10.10.10.13"), "128MB");
+    assert_ne!(of("10.10.10.12"), "128MB");
+}
+
+#[test]
+fn members_agree_on_the_dynamic_configuration() {
+    let inventory = inventory("full");
+    let first = resources(&inventory, "10.10.10.11");
+    let last = resources(&inventory, "10.10.10.13");
+    assert_eq!(dynamic(&first), dynamic(&last));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let text = |variables: &str| {
+        std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/inventories/full.yml"
+        ))
+        .unwrap()
+        .replace("work_mem: 128MB", variables)
+    };
+    let level = problems(&text("max_connections: 200"), "10.10.10.13");
+    assert_eq!(level, ["desired/parameter-level"]);
+    let taken = problems(&text("port: 5555"), "10.10.10.13");
+    assert_eq!(taken, ["desired/parameter-taken"]);
+}
+
+#[test]
+fn missing_facts_are_a_problem_of_that_node_only() {
+    let inventory = inventory("full");
+    let mut known = facts(&inventory);
+    known.remove("10.10.10.12");
+    let of = |host| sty_desired::node(&inventory, host, &known, &context());
+    assert!(of("10.10.10.11").is_ok());
+    assert_eq!(of("10.10.10.12").unwrap_err()[0].code, "desired/no-facts");
+}
+
+#[test]
+fn an_old_version_lacks_what_came_later() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/inventories/meta.yml"
+    ))
+    .unwrap();
+    let inventory = parse(&text.replace("pg_version: 17", "pg_version: 15"));
+    let mut known = facts(&inventory);
+    for machine in known.values_mut() {
+        machine.os_version = "12".into();
+    }
+    let all = sty_desired::node(&inventory, "10.10.10.10", &known, &context()).unwrap();
+    assert!(!local(&all).contains_key("io_workers"));
+    assert!(
+        dynamic(&all)["postgresql"]["parameters"]
+            .get("io_method")
+            .is_none()
+    );
+}
+
+#[test]
+fn the_pooler_and_the_catalogue_have_the_same_secrets() {
+    let inventory = inventory("meta");
+    let all = resources(&inventory, "10.10.10.10");
+    let users = file(&all, "/etc/pgbouncer/userlist.txt");
+    let mut compared = 0;
+    for one in &all {
+        let ResourceKind::Role { role, .. } = &one.kind else {
+            continue;
+        };
+        let Some(secret) = &role.password else {
+            continue;
+        };
+        if let Some(line) = users
+            .lines()
+            .find(|line| line.starts_with(&format!("\"{}\" ", role.name)))
+        {
+            assert_eq!(line, format!("\"{}\" \"{}\"", role.name, secret.expose()));
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 4, "{users}");
+}
+
+#[test]
+fn a_standby_cluster_has_no_objects_and_its_upstreams_secrets() {
+    let inventory = inventory("standby");
+    let source = resources(&inventory, "10.10.10.11");
+    let follower = resources(&inventory, "10.10.10.12");
+    assert!(follower.iter().all(|one| one.stage != Stage::Objects));
+    assert_eq!(
+        file(&source, "/etc/pgbouncer/userlist.txt"),
+        file(&follower, "/etc/pgbouncer/userlist.txt")
+    );
+    assert_eq!(dynamic(&follower)["standby_cluster"]["host"], "10.10.10.11");
+    let rules = file(&source, "/pg/conf/pg_hba.conf");
+    assert!(rules.contains("10.10.10.12/32"), "{rules}");
+}
+
+#[test]
+fn ids_are_unique_and_stages_ascend() {
+    for case in ["meta", "full", "crit", "standby", "hba"] {
+        let inventory = inventory(case);
+        for host in inventory.nodes.keys() {
+            let all = resources(&inventory, host);
+            assert!(all.is_sorted_by_key(|one| one.stage), "{case} {host}");
+        }
+    }
+}
+
+#[test]
+fn removal_is_exact() {
+    let inventory = inventory("full");
+    let cluster = &inventory.clusters["pg-test"];
+    let etcd = inventory.etcd.as_ref().unwrap();
+    let list = |all: Vec<Resource>| -> Vec<String> { all.into_iter().map(|one| one.id).collect() };
+    insta::assert_debug_snapshot!(
+        "removed",
+        (
+            list(sty_desired::removed_cluster(
+                &inventory,
+                cluster,
+                "10.10.10.13",
+                true
+            )),
+            list(sty_desired::removed_instance(cluster, false)),
+            list(sty_desired::removed_etcd(etcd)),
+        )
+    );
+    let scope = sty_desired::removed_cluster(&inventory, cluster, "10.10.10.11", true)
+        .into_iter()
+        .find_map(|one| match one.kind {
+            ResourceKind::EtcdScopeAbsent { prefix, user, .. } => Some((prefix, user)),
+            _ => None,
+        });
+    assert_eq!(scope, Some(("/pg/pg-test/".into(), "pg-test".into())));
+}

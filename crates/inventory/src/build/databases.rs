@@ -1,0 +1,265 @@
+//! Databases, schemas, extensions.
+
+use std::collections::HashMap;
+
+use sty_core::Diagnostic;
+
+use super::haproxy::count;
+use super::roles::{self, Names};
+use super::{Files, Scope};
+use crate::codes;
+use crate::model::{Baseline, Database, Extension, PoolSettings, Presence, Role, Schema};
+use crate::source::{Place, Value};
+
+/// Builds and checks `pg_databases`.
+pub(super) fn build(
+    cluster: &str,
+    scope: &Scope<'_>,
+    roles: &[Role],
+    files: &Files<'_>,
+) -> Vec<Database> {
+    let entries = scope
+        .value("pg_databases")
+        .map(Value::list)
+        .unwrap_or_default();
+    let names = Names::of(roles, scope);
+    let mut first: HashMap<String, Place> = HashMap::new();
+    let mut databases = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let database = database(cluster, scope, entry, files);
+        let place = entry.get("name").map_or(entry.place, |name| name.place);
+        if let Some(earlier) = first.insert(database.name.clone(), place) {
+            roles::same_name(scope, "database", &database.name, cluster, place, earlier);
+        }
+        check(cluster, scope, entry, &database, &names);
+        databases.push(database);
+    }
+    for (entry, database) in entries.iter().zip(&databases) {
+        super::locales::check(cluster, scope, entry, database);
+        check_template(cluster, scope, entry, &databases);
+    }
+    databases
+}
+
+/// Databases that every PostgreSQL has.
+const OWN: &[&str] = &["postgres", "template0", "template1"];
+
+fn check_template(cluster: &str, scope: &Scope<'_>, entry: &Value, databases: &[Database]) {
+    let Some(value) = entry.get("template") else {
+        return;
+    };
+    let name = scope.expanded(value);
+    if OWN.contains(&name.as_str()) || databases.iter().any(|one| one.name == name) {
+        return;
+    }
+    let message = format!("template `{name}` of a database of cluster `{cluster}` is not declared");
+    let found = Diagnostic::error(codes::UNKNOWN_DATABASE, message)
+        .help("declare it in `pg_databases`, before the databases that copy it");
+    let found = scope.report.label(found, value.place, "no such database");
+    scope.report.once(value.place, &name, found);
+}
+
+fn database(cluster: &str, scope: &Scope<'_>, entry: &Value, files: &Files<'_>) -> Database {
+    let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
+    let flag = |name: &str| entry.get(name).and_then(Value::as_bool);
+    let schemas = entry.get("schemas").map(Value::list).unwrap_or_default();
+    Database {
+        name: text("name").unwrap_or_default(),
+        state: presence(entry),
+        owner: text("owner"),
+        template: text("template"),
+        strategy: text("strategy").map(|word| word.to_uppercase()),
+        encoding: text("encoding"),
+        locale: text("locale"),
+        lc_collate: text("lc_collate"),
+        lc_ctype: text("lc_ctype"),
+        locale_provider: text("locale_provider"),
+        icu_locale: text("icu_locale"),
+        icu_rules: text("icu_rules"),
+        builtin_locale: text("builtin_locale"),
+        is_template: flag("is_template").unwrap_or_default(),
+        allow_connections: flag("allowconn").unwrap_or(true),
+        revoke_public_connect: flag("revokeconn").unwrap_or_default(),
+        tablespace: text("tablespace"),
+        connection_limit: limit(entry, "connlimit"),
+        baseline: baseline(cluster, scope, entry, files),
+        schemas: schemas.iter().map(|entry| schema(scope, entry)).collect(),
+        extensions: extensions(scope, entry.get("extensions")),
+        parameters: entry
+            .get("parameters")
+            .map(|value| scope.pairs_of(value))
+            .unwrap_or_default(),
+        comment: text("comment"),
+        pgbouncer: flag("pgbouncer").unwrap_or(true),
+        pool: PoolSettings {
+            mode: text("pool_mode"),
+            size: count(entry, "pool_size"),
+            min_size: count(entry, "pool_size_min"),
+            reserve: count(entry, "pool_reserve").or_else(|| count(entry, "pool_size_reserve")),
+            max_connections: count(entry, "pool_connlimit")
+                .or_else(|| count(entry, "pool_max_db_conn")),
+            auth_user: text("pool_auth_user"),
+        },
+    }
+}
+
+/// `state` of an entry.
+pub(super) fn presence(entry: &Value) -> Presence {
+    match entry.get("state").and_then(Value::text) {
+        Some("absent" | "revoke") => Presence::Absent,
+        _ => Presence::Present,
+    }
+}
+
+/// A connection limit; -1 when it is not written.
+pub(super) fn limit(entry: &Value, name: &str) -> i32 {
+    let limit = entry.get(name).and_then(Value::as_i64).unwrap_or(-1);
+    i32::try_from(limit).unwrap_or(-1)
+}
+
+fn schema(scope: &Scope<'_>, entry: &Value) -> Schema {
+    if entry.text().is_some() {
+        return Schema {
+            name: scope.expanded(entry),
+            owner: None,
+            state: Presence::Present,
+        };
+    }
+    let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
+    Schema {
+        name: text("name").unwrap_or_default(),
+        owner: text("owner"),
+        state: presence(entry),
+    }
+}
+
+/// Extensions of a list of names and entries.
+pub(super) fn extensions(scope: &Scope<'_>, list: Option<&Value>) -> Vec<Extension> {
+    let entries = list.map(Value::list).unwrap_or_default();
+    entries
+        .iter()
+        .map(|entry| extension(scope, entry))
+        .collect()
+}
+
+fn extension(scope: &Scope<'_>, entry: &Value) -> Extension {
+    let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
+    let name = match entry.text() {
+        Some(_) => scope.expanded(entry),
+        None => text("name").unwrap_or_default(),
+    };
+    if !name.is_empty() && !is_extension_name(&name) {
+        let message = format!("`{name}` is not the name of an extension");
+        let found = Diagnostic::error(codes::EXTENSION, message)
+            .help("write the name that `create extension` takes, such as `vector`");
+        let found = scope.report.label(found, entry.place, "this one");
+        scope.report.once(entry.place, &name, found);
+    }
+    Extension {
+        name,
+        schema: text("schema"),
+        version: text("version"),
+        state: presence(entry),
+    }
+}
+
+fn is_extension_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(allowed)
+}
+
+fn baseline(
+    cluster: &str,
+    scope: &Scope<'_>,
+    entry: &Value,
+    files: &Files<'_>,
+) -> Option<Baseline> {
+    let value = entry.get("baseline")?;
+    let path = scope.expanded(value);
+    let sql = match files(&path) {
+        Ok(sql) => sql,
+        Err(why) => {
+            let message = format!("baseline `{path}` of cluster `{cluster}` cannot be read: {why}");
+            let found = Diagnostic::error(codes::BASELINE, message)
+                .help("put the file into `files/` beside the inventory");
+            let found = scope.report.label(found, value.place, "this file");
+            scope.report.once(value.place, &path, found);
+            String::new()
+        }
+    };
+    Some(Baseline { path, sql })
+}
+
+fn check(cluster: &str, scope: &Scope<'_>, entry: &Value, database: &Database, names: &Names<'_>) {
+    let name = &database.name;
+    let owner = format!("database `{name}` of cluster `{cluster}`");
+    if let Some(state) = entry
+        .get("state")
+        .filter(|state| state.text() == Some("recreate"))
+    {
+        scope.report.error(
+            codes::RECREATE,
+            state.place,
+            format!("{owner} has `state: recreate`"),
+            "would destroy it on every run",
+            "drop it with `state: absent`, apply, then take the line out",
+        );
+    }
+    if database.state == Presence::Absent && OWN.contains(&name.as_str()) {
+        scope.report.error(
+            codes::VALUE,
+            entry.place,
+            format!("{owner} cannot be absent"),
+            "part of every PostgreSQL",
+            "take `state: absent` out",
+        );
+    }
+    for field in ["owner", "pool_auth_user"] {
+        if let Some(value) = entry.get(field) {
+            names.check(scope, value, &format!("`{field}` of {owner}"));
+        }
+    }
+    for schema in entry.get("schemas").map(Value::list).unwrap_or_default() {
+        if let Some(value) = schema.get("owner") {
+            names.check(scope, value, &format!("owner of a schema of {owner}"));
+        }
+    }
+    check_names(scope, entry, &owner);
+}
+
+fn check_names(scope: &Scope<'_>, entry: &Value, owner: &str) {
+    for (list, noun) in [("schemas", "schema"), ("extensions", "extension")] {
+        let mut first: HashMap<&str, Place> = HashMap::new();
+        for item in entry.get(list).map(Value::list).unwrap_or_default() {
+            let value = match item.text() {
+                Some(_) => Some(item),
+                None => item.get("name"),
+            };
+            let Some((value, name)) = value.and_then(|value| Some((value, value.text()?))) else {
+                continue;
+            };
+            if let Some(earlier) = first.insert(name, value.place) {
+                let message = format!("{noun} `{name}` is declared twice in {owner}");
+                let found = Diagnostic::error(codes::DUPLICATE_NAME, message);
+                let found = scope.report.label(found, value.place, "again here");
+                let found = scope.report.label(found, earlier, "first here");
+                scope
+                    .report
+                    .once(value.place, name, found.help("keep one of them"));
+            }
+            if noun == "schema" && name.starts_with("pg_") {
+                reserved(scope, value, &format!("schema `{name}` of {owner}"));
+            }
+        }
+    }
+}
+
+/// A name that PostgreSQL keeps for itself.
+pub(super) fn reserved(scope: &Scope<'_>, value: &Value, what: &str) {
+    let message = format!("{what} has a name that PostgreSQL reserves");
+    let found = Diagnostic::error(codes::IDENTIFIER, message).help("choose one without `pg_`");
+    let found = scope.report.label(found, value.place, "begins with `pg_`");
+    scope.report.once(value.place, what, found);
+}

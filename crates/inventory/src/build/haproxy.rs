@@ -1,0 +1,72 @@
+//! HAProxy of a node and services that are not PostgreSQL's.
+
+use super::Scope;
+use crate::model::{HaproxyServer, HaproxyService, HaproxySettings};
+use crate::source::Value;
+
+pub(super) fn build(scope: &Scope<'_>) -> HaproxySettings {
+    let enabled = scope.bool("haproxy_enabled");
+    let auth = (enabled && scope.bool("haproxy_auth_enabled")).then(|| {
+        let password = scope.needed_secret("haproxy_admin_password", "the HAProxy status page");
+        (scope.text("haproxy_admin_username"), password)
+    });
+    let services = scope.value("haproxy_services").map(Value::list);
+    HaproxySettings {
+        enabled,
+        stats_port: scope.int("haproxy_exporter_port"),
+        auth,
+        client_timeout: scope.text("haproxy_client_timeout"),
+        server_timeout: scope.text("haproxy_server_timeout"),
+        services: services
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| service(scope, entry))
+            .collect(),
+    }
+}
+
+fn service(scope: &Scope<'_>, entry: &Value) -> HaproxyService {
+    let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
+    let or = |name: &str, default: &str| text(name).unwrap_or_else(|| default.to_owned());
+    let servers = entry.get("servers").map(Value::list).unwrap_or_default();
+    HaproxyService {
+        name: or("name", ""),
+        ip: or("ip", "*"),
+        port: port(entry),
+        protocol: or("protocol", "tcp"),
+        balance: or("balance", "roundrobin"),
+        maxconn: count(entry, "maxconn"),
+        default: text("default"),
+        options: entry
+            .get("options")
+            .map(|value| scope.texts_of(value))
+            .unwrap_or_default(),
+        servers: servers.iter().map(|entry| server(scope, entry)).collect(),
+    }
+}
+
+fn server(scope: &Scope<'_>, entry: &Value) -> HaproxyServer {
+    let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
+    HaproxyServer {
+        name: text("name").unwrap_or_default(),
+        ip: text("ip").unwrap_or_default(),
+        port: port(entry),
+        options: text("options").unwrap_or_default(),
+        backup: entry
+            .get("backup")
+            .and_then(Value::as_bool)
+            .unwrap_or_default(),
+    }
+}
+
+/// The port of an entry; 0 when it is wrong, which was reported.
+pub(super) fn port(entry: &Value) -> u16 {
+    let port = entry.get("port").and_then(Value::as_i64);
+    port.and_then(|port| u16::try_from(port).ok())
+        .unwrap_or_default()
+}
+
+/// A count of an entry.
+pub(super) fn count(entry: &Value, name: &str) -> Option<u32> {
+    u32::try_from(entry.get(name)?.as_i64()?).ok()
+}

@@ -1,0 +1,136 @@
+//! Every code of this crate, with the text that explains it.
+
+macro_rules! codes {
+    ($($name:ident = $code:literal: $text:literal;)*) => {
+        $(
+            #[doc = $text]
+            pub const $name: &str = $code;
+        )*
+
+        /// Every code with its explanation, in the order of the documentation.
+        pub const ALL: &[(&str, &str)] = &[$(($name, $text)),*];
+    };
+}
+
+codes! {
+    SYNTAX = "inventory/syntax":
+        "The file is not valid YAML, so nothing in it was read. The place is where the reader gave up; the cause is often a line earlier: a missing colon, a tab, an unclosed quote or bracket, or wrong indentation.";
+    EMPTY = "inventory/empty":
+        "The file has no content, or only comments. `sty init` writes an inventory to begin with.";
+    STRUCTURE = "inventory/structure":
+        "An inventory is a mapping of groups. A group has `hosts`, `children` and `vars`, each a mapping from names; a host has a mapping of variables. Something else was found here.";
+    DUPLICATE_KEY = "inventory/duplicate-key":
+        "One mapping has the same key twice. YAML readers differ in which one they take, so it is refused.";
+    GROUP_CYCLE = "inventory/group-cycle":
+        "A group contains itself, directly or through its children, so there is no order to merge variables in.";
+    HOST_NAME = "inventory/host-name":
+        "A host name or a range of host names cannot be read. Ranges are `10.10.10.[11:13]`, `node-[01:10]`, `node-[a:c]` and, with a step, `node-[1:9:2]`.";
+    SET_TWICE = "inventory/set-twice":
+        "The same group or host sets a variable at two places of the file, to different values. The last one in the file wins, as in Ansible; one of them is probably forgotten.";
+    UNKNOWN_NAME = "inventory/unknown-name":
+        "No parameter has this name, so it would do nothing. It is most likely misspelt. The parameter reference lists every name.";
+    UNKNOWN_FIELD = "inventory/unknown-field":
+        "An entry of a list such as `pg_users` or `pg_databases` has a field that does not exist there, so it would do nothing.";
+    MISSING_FIELD = "inventory/missing-field":
+        "An entry of a list lacks a field that it needs.";
+    TYPE = "inventory/type":
+        "A value is of another type than its parameter, or out of its range.";
+    WRONG_LEVEL = "inventory/wrong-level":
+        "A parameter that identifies one host or instance is set on a group. It would be the same for every host of the group.";
+    UNKNOWN_PLACEHOLDER = "inventory/unknown-placeholder":
+        "A value has a placeholder `${...}` that stands for nothing. Known are `${admin_ip}`, `${ip}`, `${dbsu}`, `${repl}`, `${monitor}`, `${admin}` and the name of any parameter that is a single value and not a password.";
+    UNFILLED = "inventory/unfilled-placeholder":
+        "The inventory still has `${random}` in it, which a template has where a password belongs. `sty init` writes an inventory in which every one is a different secret.";
+    JINJA = "inventory/jinja":
+        "A value has a Jinja expression `{{ ... }}`. `sty` reads inventories without Ansible and does not evaluate them; write the value itself, a YAML anchor, or a `${...}` placeholder.";
+    MISSING_PASSWORD = "inventory/missing-password":
+        "A password that a service needs is not set. There are no default passwords: whatever is written in a public document is known to everyone.";
+    KNOWN_PASSWORD = "inventory/known-password":
+        "A password is one that is printed in public documentation, so everyone knows it. Change it before anybody else can reach the service.";
+    NOT_EFFECTIVE = "inventory/not-effective":
+        "The inventory sets parameters that `sty` knows but does not act upon yet. They are harmless, and do nothing.";
+    MISSING = "inventory/missing-parameter":
+        "A parameter without a default is needed and not set.";
+    DUPLICATE_ADDRESS = "inventory/duplicate-address":
+        "Two hosts stand for the same machine. A node is known by its address, so each address may occur once; a host may be in several groups under one name.";
+    NO_ADDRESS = "inventory/no-address":
+        "The address of a host is not known: neither its name nor `ansible_host` is an IP address. Nodes are known by their addresses.";
+    TWO_CLUSTERS = "inventory/two-clusters":
+        "A host belongs to two PostgreSQL clusters. A node runs at most one instance.";
+    NO_PRIMARY = "inventory/no-primary":
+        "A cluster has no instance with `pg_role: primary`, so nobody would create the database. After creation Patroni decides who leads; the word then has no effect.";
+    TWO_PRIMARIES = "inventory/two-primaries":
+        "A cluster has several instances with `pg_role: primary`. Exactly one creates the cluster; the others are `replica` or `offline`.";
+    SEQUENCE = "inventory/sequence":
+        "A member has no sequence number, or one that another member of the same cluster has. Instances, etcd members and infra nodes are named by it.";
+    ETCD_MISSING = "inventory/etcd-missing":
+        "There are PostgreSQL clusters and no etcd. Patroni decides there who is the primary: add a group `etcd` whose hosts have `etcd_seq`.";
+    ETCD_SIZE = "inventory/etcd-size":
+        "An etcd cluster has 1, 3 or 5 members. An even number survives no more failures than the odd one below it, and more than five slow every write down.";
+    ETCD_TIMING = "inventory/etcd-timing":
+        "etcd refuses an election timeout of less than five heartbeat intervals.";
+    DIFFERS = "inventory/differs-in-cluster":
+        "A parameter of a whole cluster has different values on its members. Set it once, in the `vars` of the cluster's group.";
+    UNSUPPORTED = "inventory/unsupported":
+        "The inventory asks for something that `sty` knows and cannot do yet. Doing something else instead would be wrong, so it is refused.";
+    DUPLICATE_NAME = "inventory/duplicate-name":
+        "Two nodes, users, databases, services or other named things that have to differ have the same name.";
+    PORT_CONFLICT = "inventory/port-conflict":
+        "Two services on one node would listen on the same port.";
+    IDENTIFIER = "inventory/identifier":
+        "A name is not usable: PostgreSQL's names have 1 to 63 bytes, and names beginning with `pg_` are reserved for roles and schemas of the system.";
+    UNKNOWN_ROLE = "inventory/unknown-role":
+        "A role is referred to that is neither declared in `pg_users` or `pg_default_roles` nor part of PostgreSQL.";
+    UNKNOWN_DATABASE = "inventory/unknown-database":
+        "A database is referred to that is not declared in `pg_databases` and is not one of PostgreSQL's own.";
+    ROLE_CYCLE = "inventory/role-cycle":
+        "Roles are members of each other in a circle, which PostgreSQL refuses.";
+    SYSTEM_ROLE = "inventory/system-role":
+        "A system user is missing from `pg_default_roles`, declared absent, or declared again in `pg_users`. Patroni, PgBouncer and `sty` itself need it.";
+    RECREATE = "inventory/recreate":
+        "`state: recreate` would destroy a database on every run. Destruction is a verb of its own, never a side effect of `apply`.";
+    BASELINE = "inventory/baseline":
+        "The baseline SQL file of a database cannot be read.";
+    HBA_RULE = "inventory/hba-rule":
+        "A rule of `pg_hba_rules` or its like says nothing: it needs either `user`, `db`, `addr` and `auth`, or `rules` with raw lines of at least a type, a database, a user and a method.";
+    HBA_ALIAS = "inventory/hba-alias":
+        "A rule uses an address or a method that is neither an alias nor valid in pg_hba.conf. Addresses: `local`, `localhost`, `admin`, `infra`, `cluster`, `intra`, `world`, an IP address or a network. Methods: `pwd`, `ssl`, `ssl-sha`, `ssl-md5`, `cert`, `ident`, `peer`, `trust`, `deny`, `md5`, `sha`, `scram-sha-256`, `reject`.";
+    HBA_ORDER = "inventory/hba-unreachable":
+        "An earlier rule matches every connection that this rule matches, so it is never used. Rules are tried by rising `order`; the first that matches decides.";
+    SELECTOR = "inventory/selector":
+        "The `selector` or `backup` of a service is not a JMESPath expression that yields members. It is evaluated on a list with one object per member, made of its variables: `[]` takes all, `[? pg_role == 'replica']` only replicas.";
+    NO_MEMBER = "inventory/service-without-member":
+        "No member of the cluster matches the selector of a service, so nobody would ever answer there.";
+    SERVICE_DEST = "inventory/service-destination":
+        "The destination of a service is not `default`, `postgres`, `pgbouncer` or a port; or it is PgBouncer, and that is disabled.";
+    RECOVERY_PLAN = "inventory/recovery-plan":
+        "A recovery plan breaks a rule of Patroni or HAProxy: ten values; ttl at least 20; loop_wait + 2 * retry_timeout at most ttl; whole times. Or `pg_rto` names a plan that does not exist.";
+    SYNCHRONOUS = "inventory/synchronous":
+        "Synchronous replication is asked for in a cluster of one member. Nobody could confirm a write, so nothing is gained until there is a replica.";
+    EXTENSION = "inventory/extension-name":
+        "The name of an extension is not one: letters, digits, `_` and `-`, beginning with a letter.";
+    VIP = "inventory/vip":
+        "A virtual IP is enabled and cannot work: its address is missing, a loopback address, or the address of a node, or its router number is missing or used twice.";
+    UPSTREAM = "inventory/upstream":
+        "`pg_upstream` is not the address of a member of the same cluster (for a replica) or of another cluster's member (for the primary of a standby cluster), or it leads in a circle.";
+    VALUE = "inventory/value":
+        "A value is of the right type and still cannot be used; the message says why.";
+}
+
+/// The explanation of a code of this crate.
+pub fn explain(code: &str) -> Option<&'static str> {
+    ALL.iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, text)| *text)
+}
+
+/// `docs/errors.md`: every code of this crate with its explanation.
+pub fn errors_markdown() -> String {
+    let mut page = String::from(
+        "# Errors of the inventory\n\nGenerated; do not edit. `sty check` reports each with file, line and column.\n",
+    );
+    for (code, text) in ALL {
+        page.push_str(&format!("\n## {code}\n\n{text}\n"));
+    }
+    page
+}

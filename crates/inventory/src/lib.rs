@@ -1,0 +1,24 @@
+//! The inventory: what the operator wrote, typed and validated.
+//!
+//! YAML text becomes a raw tree with places, is merged as Ansible merges it, checked, and built
+//! into [`model::Inventory`]. Pure: files that the inventory refers to are read by the caller.
+
+mod build;
+pub mod codes;
+pub mod generate;
+mod load;
+mod merge;
+pub mod model;
+pub mod registry;
+mod report;
+mod show;
+mod source;
+mod suggest;
+pub mod template;
+mod validate;
+
+pub use codes::{errors_markdown, explain};
+pub use load::{Loaded, load};
+pub use registry::{reference_markdown, schema};
+pub use show::{Effective, Origin};
+pub use template::{Filling, Template, fill, templates};

@@ -1,0 +1,121 @@
+//! Collects problems while an inventory is read.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sty_core::{Diagnostic, Severity, Span};
+
+use crate::source::Place;
+
+/// Problems found so far, in one file.
+#[derive(Debug)]
+pub(crate) struct Report {
+    file: Arc<str>,
+    found: RefCell<Vec<Diagnostic>>,
+    seen: RefCell<HashSet<(&'static str, Place, String)>>,
+}
+
+impl Report {
+    /// Nothing found yet in `file`.
+    pub(crate) fn new(file: &str) -> Self {
+        Self {
+            file: file.into(),
+            found: RefCell::default(),
+            seen: RefCell::default(),
+        }
+    }
+
+    /// Adds a problem.
+    pub(crate) fn push(&self, diagnostic: Diagnostic) {
+        self.found.borrow_mut().push(diagnostic);
+    }
+
+    /// Adds a problem unless the same code was reported at `place` about `subject` before.
+    pub(crate) fn once(&self, place: Place, subject: &str, diagnostic: Diagnostic) {
+        let key = (diagnostic.code, place, subject.to_owned());
+        if self.seen.borrow_mut().insert(key) {
+            self.push(diagnostic);
+        }
+    }
+
+    /// The place as a span of the file; `None` for what was not written.
+    pub(crate) fn span(&self, place: Place) -> Option<Span> {
+        place.is_written().then(|| Span {
+            file: self.file.clone(),
+            line: place.line,
+            column: place.column,
+        })
+    }
+
+    /// Labels `diagnostic` with `place`, if that is in the file.
+    pub(crate) fn label(
+        &self,
+        diagnostic: Diagnostic,
+        place: Place,
+        text: impl Into<String>,
+    ) -> Diagnostic {
+        match self.span(place) {
+            Some(span) => diagnostic.at(span, text),
+            None => diagnostic,
+        }
+    }
+
+    /// Adds an error with one place and a next step.
+    pub(crate) fn error(
+        &self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = self.label(Diagnostic::error(code, message), place, label);
+        self.push(diagnostic.help(help));
+    }
+
+    /// Adds a warning with one place and a next step.
+    pub(crate) fn warning(
+        &self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = self.label(Diagnostic::warning(code, message), place, label);
+        self.push(diagnostic.help(help));
+    }
+
+    /// Whether `code` was reported at `place`.
+    pub(crate) fn has(&self, code: &str, place: Option<Place>) -> bool {
+        let span = place.and_then(|place| self.span(place));
+        self.found.borrow().iter().any(|diagnostic| {
+            diagnostic.code == code
+                && diagnostic.labels.first().map(|label| &label.span) == span.as_ref()
+        })
+    }
+
+    /// Whether `code` was reported at all.
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        self.found.borrow().iter().any(|one| one.code == code)
+    }
+
+    /// Whether an error was found.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found
+            .borrow()
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Everything found, errors first, then by place.
+    pub(crate) fn finish(self) -> Vec<Diagnostic> {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|diagnostic| {
+            let first = diagnostic.labels.first().map(|label| label.span.clone());
+            (std::cmp::Reverse(diagnostic.severity), first)
+        });
+        found
+    }
+}

@@ -1,0 +1,10 @@
+//! Checks of what was written, once where it stands, one aspect per file.
+
+mod kinds;
+mod names;
+mod placeholders;
+mod ports;
+mod secrets;
+
+pub(crate) use names::check_values;
+pub(crate) use ports::check_ports;

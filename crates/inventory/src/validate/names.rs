@@ -1,0 +1,142 @@
+//! Names and levels of what was set; hands every value on to its type's check.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+
+use sty_core::Diagnostic;
+
+use super::kinds::Check;
+use super::placeholders;
+use crate::codes;
+use crate::merge::{Binding, Fleet, Setter};
+use crate::registry::{self, Level, Parameter};
+use crate::report::Report;
+use crate::source::{Place, Value};
+use crate::suggest;
+
+/// Checks every value of the file.
+pub(crate) fn check_values(fleet: &Fleet, report: &Report) {
+    let idle: RefCell<BTreeMap<String, Place>> = RefCell::default();
+    let mut done: HashSet<(Place, &str)> = HashSet::new();
+    for binding in &fleet.bindings {
+        let Some(id) = binding.parameter else {
+            unknown(binding, report);
+            continue;
+        };
+        // Hosts of one range share a value.
+        if !done.insert((binding.name_place, &binding.name)) {
+            continue;
+        }
+        let parameter = registry::get(id);
+        check_level(binding, parameter, fleet, report);
+        if parameter.effective {
+            check(binding, parameter, &idle, report);
+        } else {
+            let mut idle = idle.borrow_mut();
+            let name = format!("`{}`", parameter.name);
+            idle.entry(name).or_insert(binding.name_place);
+            check_idle(binding, parameter, report);
+        }
+    }
+    note_idle(&idle.into_inner(), report);
+}
+
+fn check(
+    binding: &Binding,
+    parameter: &Parameter,
+    idle: &RefCell<BTreeMap<String, Place>>,
+    report: &Report,
+) {
+    let check = Check { report, idle };
+    let what = format!("`{}`", parameter.name);
+    check.value(&what, parameter.kind, &binding.value);
+}
+
+/// What does nothing may hold anything, but not secrets that are yet to be filled in.
+fn check_idle(binding: &Binding, parameter: &Parameter, report: &Report) {
+    placeholders::check_filled(&binding.value, report);
+    super::secrets::check_known(parameter.name, parameter.kind, &binding.value, report);
+}
+
+fn unknown(binding: &Binding, report: &Report) {
+    placeholders::check_filled(&binding.value, report);
+    let foreign = binding.name.strip_prefix("ansible_");
+    let names = registry::all().map(|(_, parameter)| parameter.name);
+    let near = match foreign {
+        None => suggest::nearest(&binding.name, names).map(str::to_owned),
+        Some(rest) => {
+            suggest::nearest(rest, names.filter_map(|name| name.strip_prefix("ansible_")))
+                .map(|name| format!("ansible_{name}"))
+        }
+    };
+    let help = match &near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "take it out, or look it up in the parameter reference".to_owned(),
+    };
+    let found = match foreign.is_some() && near.is_none() {
+        true => Diagnostic::warning(
+            codes::UNKNOWN_NAME,
+            format!("`{}` is Ansible's and means nothing here", binding.name),
+        ),
+        false => Diagnostic::error(
+            codes::UNKNOWN_NAME,
+            format!("`{}` is not a parameter", binding.name),
+        ),
+    };
+    let found = report.label(found.help(help), binding.name_place, "unknown name");
+    report.once(binding.name_place, &binding.name, found);
+}
+
+/// What identifies one instance is set on a host, or on a group of one.
+fn check_level(binding: &Binding, parameter: &Parameter, fleet: &Fleet, report: &Report) {
+    let Setter::Group(group) = binding.setter else {
+        return;
+    };
+    let identity = parameter.level == Level::Instance
+        && matches!(
+            parameter.name,
+            "pg_seq" | "etcd_seq" | "infra_seq" | "nodename"
+        );
+    if !identity || fleet.groups[group].hosts.len() < 2 {
+        return;
+    }
+    let message = format!(
+        "`{}` identifies one host, and group `{}` has {}",
+        parameter.name,
+        fleet.groups[group].name,
+        fleet.groups[group].hosts.len()
+    );
+    report.error(
+        codes::WRONG_LEVEL,
+        binding.name_place,
+        message,
+        "the same for all of them",
+        "set it on each host",
+    );
+}
+
+fn note_idle(idle: &BTreeMap<String, Place>, report: &Report) {
+    if idle.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = idle.keys().map(String::as_str).collect();
+    let message = format!("known, but without effect yet: {}", names.join(", "));
+    let mut found = Diagnostic::note(codes::NOT_EFFECTIVE, message);
+    for (name, place) in idle {
+        found = report.label(found, *place, name.clone());
+    }
+    report.push(found.help("nothing needs to be done; do not rely on them"));
+}
+
+/// Every scalar inside a value.
+pub(super) fn scalars(value: &Value, visit: &mut dyn FnMut(&Value, &str)) {
+    if let Some(text) = value.text() {
+        visit(value, text);
+    }
+    for item in value.list() {
+        scalars(item, visit);
+    }
+    for entry in value.entries() {
+        scalars(&entry.value, visit);
+    }
+}

@@ -1,0 +1,333 @@
+//! The etcd member of this node.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use sty_core::Risk;
+use sty_wire::observation::{Change, EtcdView, Failure, Observation};
+use sty_wire::resource::EtcdMember;
+
+use super::client::{CHANGE_LIMIT, Etcd, EtcdError, Member, code};
+use crate::context::Context;
+use crate::systemd;
+use crate::wait::{Look, Wait};
+
+const HEALTHY: Wait<'static> = Wait {
+    what: "the etcd member to be healthy",
+    limit: Duration::from_secs(120),
+    pause: Duration::from_millis(100),
+};
+
+pub(crate) fn observe(member: &EtcdMember, context: &Context) -> Observation {
+    match compare(member, context) {
+        Ok(observation) => observation,
+        Err(failure) => Observation::Failed { failure },
+    }
+}
+
+fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failure> {
+    let unit = context.unit(&member.unit)?;
+    if unit.missing() {
+        let reason = "etcd is not installed".to_owned();
+        return Ok(Observation::Pending { reason });
+    }
+    if !initialized(member) {
+        let reason = "the member has no data yet".to_owned();
+        return Ok(Observation::Pending { reason });
+    }
+    let mut changes = Vec::new();
+    let mut risk = Risk::Safe;
+    if unit.file_state != "enabled" {
+        changes.push(Change::new("start at boot", &unit.file_state, "enabled"));
+    }
+    if !unit.active() {
+        changes.push(Change::new("state", &unit.active_state, "running"));
+    } else {
+        let changed = context.changed_since(&member.restart_on, unit.active_enter);
+        if !changed.is_empty() {
+            risk = Risk::Restart;
+            changes.push(Change {
+                what: "restart".to_owned(),
+                from: None,
+                to: Some(format!("with {} as changed", changed.join(", "))),
+            });
+        }
+        changes.extend(ailments(member, context)?);
+    }
+    Ok(if changes.is_empty() {
+        Observation::InSync
+    } else {
+        Observation::Drift { changes, risk }
+    })
+}
+
+/// What a running member lacks.
+fn ailments(member: &EtcdMember, context: &Context) -> Result<Vec<Change>, Failure> {
+    let etcd = context.etcd.client(&member.access)?;
+    let url = &member.client_url;
+    let status = match etcd.status(url) {
+        Ok(status) => status,
+        Err(error) if error.silent() => {
+            return Ok(vec![Change::new("health", "no answer", "healthy")]);
+        }
+        Err(error) => return Err(error.failure()),
+    };
+    let mut changes = Vec::new();
+    if status.learner {
+        changes.push(Change::new("vote", "learner", "voter"));
+        return Ok(changes);
+    }
+    if !status.has_leader || !etcd.healthy(url).unwrap_or(false) {
+        let found = if status.has_leader {
+            "unhealthy"
+        } else {
+            "no leader"
+        };
+        changes.push(Change::new("health", found, "healthy"));
+        return Ok(changes);
+    }
+    let members = etcd.members(url).map_err(|error| error.failure())?;
+    if let Some(listed) = members.iter().find(|listed| listed.id == status.id)
+        && !listed.peer_urls.contains(&member.peer_url)
+    {
+        let found = listed.peer_urls.join(", ");
+        changes.push(Change::new("peer URL", found, &member.peer_url));
+    }
+    Ok(changes)
+}
+
+pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Failure> {
+    let etcd = context.etcd.client(&member.access)?;
+    let unit = systemd::show_one(&member.unit)?;
+    if initialized(member) && !unit.active() && is_expected_anew(member, &etcd) {
+        context.say("removing the data of an earlier membership");
+        let data = Path::new(&member.data).join("member");
+        let unable = |error| Failure::message(format!("cannot remove {}: {error}", data.display()));
+        fs::remove_dir_all(&data).map_err(unable)?;
+    }
+    if !initialized(member) {
+        if unit.active() {
+            systemd::stop(&member.unit)?;
+        }
+        let text = join(member, &etcd)?;
+        write(&member.join_path, &text)?;
+    }
+    if unit.need_daemon_reload {
+        systemd::daemon_reload()?;
+    }
+    if unit.file_state != "enabled" {
+        systemd::enable(&member.unit)?;
+    }
+    let changed = context.changed_since(&member.restart_on, unit.active_enter);
+    if unit.active() && initialized(member) && !changed.is_empty() {
+        context.say("restarting etcd");
+        systemd::restart(&member.unit)?;
+    } else {
+        context.say("starting etcd");
+        systemd::start(&member.unit)?;
+    }
+    wait_healthy(member, &etcd, context)?;
+    mend_peer_url(member, &etcd).map_err(|error| error.failure())
+}
+
+/// Whether the data directory holds a member.
+fn initialized(member: &EtcdMember) -> bool {
+    Path::new(&member.data).join("member").is_dir()
+}
+
+/// Whether the others wait for this member as one that has never started and does not vote: data
+/// that is here belongs to a membership that has ended. etcd does not run on such data.
+fn is_expected_anew(member: &EtcdMember, etcd: &Etcd) -> bool {
+    let others = etcd.endpoints().iter();
+    let mut others = others.filter(|url| **url != member.client_url);
+    others.any(|endpoint| {
+        let members = etcd.members(endpoint).unwrap_or_default();
+        let mut own = members
+            .iter()
+            .filter(|listed| listed.peer_urls.contains(&member.peer_url));
+        own.any(|listed| listed.learner && listed.name.is_empty())
+    })
+}
+
+/// What the first start needs to know: with whom to make a cluster, or which one to join.
+fn join(member: &EtcdMember, etcd: &Etcd) -> Result<String, Failure> {
+    let others = etcd
+        .endpoints()
+        .iter()
+        .filter(|url| **url != member.client_url);
+    let mut led_once = None;
+    for endpoint in others {
+        let Ok(status) = etcd.status(endpoint) else {
+            continue;
+        };
+        if status.has_leader {
+            let members = etcd.members(endpoint).map_err(|error| error.failure())?;
+            return existing(member, &members, endpoint);
+        }
+        let version = etcd.cluster_version(endpoint);
+        if version.map_err(|error| error.failure())?.is_some() {
+            led_once = Some(endpoint);
+        }
+    }
+    if let Some(endpoint) = led_once {
+        return Err(Failure {
+            hint: Some("bring its other members up first, then apply again".to_owned()),
+            ..Failure::message(format!(
+                "the cluster of {endpoint} has lost its quorum: a member without data cannot join it"
+            ))
+        });
+    }
+    let pairs = member
+        .cluster
+        .iter()
+        .map(|(name, url)| format!("{name}={url}"));
+    Ok(environment(member, &pairs.collect::<Vec<_>>(), "new"))
+}
+
+fn existing(member: &EtcdMember, members: &[Member], endpoint: &str) -> Result<String, Failure> {
+    let is_self = |listed: &Member| listed.peer_urls.contains(&member.peer_url);
+    if !members.iter().any(is_self) {
+        let names: Vec<&str> = members.iter().map(|listed| listed.name.as_str()).collect();
+        return Err(Failure {
+            hint: Some("it must be added before it starts: plan and apply again".to_owned()),
+            ..Failure::message(format!(
+                "the cluster at {endpoint} ({}) has no member with peer URL {}",
+                names.join(", "),
+                member.peer_url
+            ))
+        });
+    }
+    let pairs = members.iter().flat_map(|listed| {
+        let name = if is_self(listed) {
+            &member.name
+        } else {
+            &listed.name
+        };
+        listed
+            .peer_urls
+            .iter()
+            .map(move |url| format!("{name}={url}"))
+    });
+    Ok(environment(member, &pairs.collect::<Vec<_>>(), "existing"))
+}
+
+fn environment(member: &EtcdMember, pairs: &[String], state: &str) -> String {
+    format!(
+        "ETCD_INITIAL_CLUSTER={}\nETCD_INITIAL_CLUSTER_STATE={state}\n\
+         ETCD_INITIAL_CLUSTER_TOKEN={}\n",
+        pairs.join(","),
+        member.token
+    )
+}
+
+fn write(path: &str, text: &str) -> Result<(), Failure> {
+    let unable = |error| Failure::message(format!("cannot write {path}: {error}"));
+    let fresh = format!("{path}.new");
+    fs::write(&fresh, text).map_err(unable)?;
+    fs::rename(&fresh, path).map_err(unable)
+}
+
+/// Waits until the member serves, and votes.
+fn wait_healthy(member: &EtcdMember, etcd: &Etcd, context: &Context) -> Result<(), Failure> {
+    context.say("waiting for etcd to be healthy");
+    let url = &member.client_url;
+    let outcome = HEALTHY.until(|| {
+        let status = match etcd.status(url) {
+            Ok(status) => status,
+            Err(error) if error.silent() => return still_running(member, &error.failure().message),
+            Err(error) => return Err(error.failure()),
+        };
+        if status.learner {
+            let told = promote(member, etcd, &status.id)?;
+            return Ok(Look::NotYet(told));
+        }
+        if !status.has_leader {
+            return Ok(Look::NotYet("it sees no leader".to_owned()));
+        }
+        Ok(match etcd.healthy(url) {
+            Ok(true) => Look::Reached,
+            Ok(false) => Look::NotYet("it says it is not healthy".to_owned()),
+            Err(error) => Look::NotYet(error.failure().message),
+        })
+    });
+    outcome.map_err(|failure| systemd::with_journal(failure, &member.unit))
+}
+
+/// A member that does not answer must at least be running.
+fn still_running(member: &EtcdMember, last: &str) -> Result<Look, Failure> {
+    let unit = systemd::show_one(&member.unit)?;
+    if matches!(unit.active_state.as_str(), "failed" | "inactive") {
+        return Err(Failure::message(format!(
+            "{} ended while it was starting ({})",
+            member.unit, unit.result
+        )));
+    }
+    Ok(Look::NotYet(format!("{last}; unit {}", unit.active_state)))
+}
+
+/// Asks the others to let a learner vote; they refuse until it has caught up.
+fn promote(member: &EtcdMember, etcd: &Etcd, id: &str) -> Result<String, Failure> {
+    let mut told = "it is a learner and no other member answers".to_owned();
+    let others = etcd
+        .endpoints()
+        .iter()
+        .filter(|url| **url != member.client_url);
+    for endpoint in others {
+        let body = json!({ "ID": id });
+        match etcd.call(endpoint, "/v3/cluster/member/promote", &body, CHANGE_LIMIT) {
+            Ok(_) => return Ok("it has just been allowed to vote".to_owned()),
+            Err(error) if error.silent() || not_yet(&error) => {
+                told = format!("it is a learner: {}", error.failure().message);
+            }
+            Err(error) => return Err(error.failure()),
+        }
+    }
+    Ok(told)
+}
+
+/// A learner that has not caught up, or members that have not been connected for long enough.
+fn not_yet(error: &EtcdError) -> bool {
+    matches!(
+        error.code(),
+        Some(code::FAILED_PRECONDITION | code::UNAVAILABLE)
+    )
+}
+
+fn mend_peer_url(member: &EtcdMember, etcd: &Etcd) -> Result<(), EtcdError> {
+    let url = &member.client_url;
+    let id = etcd.status(url)?.id;
+    let members = etcd.members(url)?;
+    let listed = members.iter().find(|listed| listed.id == id);
+    if listed.is_none_or(|listed| listed.peer_urls.contains(&member.peer_url)) {
+        return Ok(());
+    }
+    let body = json!({ "ID": id, "peerURLs": [member.peer_url] });
+    etcd.call(url, "/v3/cluster/member/update", &body, CHANGE_LIMIT)?;
+    Ok(())
+}
+
+/// etcd as this member sees it.
+pub(crate) fn view(member: &EtcdMember, context: &Context) -> EtcdView {
+    let mut view = EtcdView {
+        initialized: initialized(member),
+        healthy: false,
+        leader: false,
+        members: Vec::new(),
+    };
+    // A member that does not answer shows in its observation.
+    let Ok(etcd) = context.etcd.client(&member.access) else {
+        return view;
+    };
+    let url = &member.client_url;
+    let Ok(status) = etcd.status(url) else {
+        return view;
+    };
+    view.leader = status.leader;
+    view.healthy = status.has_leader && !status.learner && etcd.healthy(url).unwrap_or(false);
+    if let Ok(members) = etcd.members(url) {
+        view.members = members.into_iter().map(Into::into).collect();
+    }
+    view
+}

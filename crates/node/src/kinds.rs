@@ -1,0 +1,84 @@
+//! Which code looks after which kind of resource.
+
+use std::path::Path;
+
+use sty_wire::observation::{Failure, Observation};
+use sty_wire::protocol::Supply;
+use sty_wire::resource::{Resource, ResourceKind};
+
+use crate::context::Context;
+use crate::{etcd, os, patroni, postgres};
+
+/// What can only be asked over TLS waits for the authority's certificate.
+fn too_early(kind: &ResourceKind) -> Option<String> {
+    let authority = match kind {
+        ResourceKind::EtcdAuth(auth) => &auth.access.ca_path,
+        ResourceKind::PatroniConfig { patroni, .. } => &patroni.ca_path,
+        _ => return None,
+    };
+    (!Path::new(authority).exists()).then(|| format!("{authority} does not exist"))
+}
+
+/// Compares `resource` with what is there. Changes nothing.
+pub(crate) fn observe(resource: &Resource, context: &Context) -> Observation {
+    if let Some(reason) = too_early(&resource.kind) {
+        return Observation::Pending { reason };
+    }
+    match &resource.kind {
+        ResourceKind::EtcdMember(member) => etcd::observe_member(member, context),
+        ResourceKind::EtcdAuth(auth) => etcd::observe_auth(auth, context),
+        ResourceKind::EtcdScopeAbsent { etcd, prefix, user } => {
+            etcd::observe_scope_absent(etcd, prefix, user, context)
+        }
+        ResourceKind::PatroniMember(member) => patroni::observe_member(member, context),
+        ResourceKind::PatroniConfig {
+            patroni,
+            postgres,
+            config,
+            ..
+        } => patroni::observe_config(patroni, postgres, config, context),
+        ResourceKind::Role { postgres, role } => postgres::observe_role(postgres, role, context),
+        ResourceKind::Database { postgres, database } => {
+            postgres::observe_database(postgres, database, context)
+        }
+        _ => os::observe(&resource.kind, context)
+            .unwrap_or_else(|failure| Observation::Failed { failure }),
+    }
+}
+
+/// Brings `resource` about. The caller looks again afterwards.
+pub(crate) fn converge(
+    resource: &Resource,
+    context: &Context,
+    supply: Option<&Supply>,
+) -> Result<(), Failure> {
+    match &resource.kind {
+        ResourceKind::EtcdMember(member) => etcd::converge_member(member, context),
+        ResourceKind::EtcdAuth(auth) => etcd::converge_auth(auth, context),
+        ResourceKind::EtcdScopeAbsent { etcd, prefix, user } => {
+            etcd::converge_scope_absent(etcd, prefix, user, context)
+        }
+        ResourceKind::PatroniMember(member) => patroni::converge_member(member, context),
+        ResourceKind::PatroniConfig {
+            patroni,
+            postgres,
+            config,
+            own,
+        } => patroni::converge_config(patroni, postgres, config, own, context),
+        ResourceKind::Role { postgres, role } => postgres::converge_role(postgres, role, context),
+        ResourceKind::Database { postgres, database } => {
+            postgres::converge_database(postgres, database, context)
+        }
+        _ => os::converge(&resource.kind, context, supply),
+    }
+}
+
+/// The systemd unit that `resource` is about.
+pub(crate) fn unit(resource: &Resource) -> Option<&str> {
+    match &resource.kind {
+        ResourceKind::Unit(unit) => Some(&unit.name),
+        ResourceKind::EtcdMember(member) => Some(&member.unit),
+        ResourceKind::PatroniMember(member) => Some(&member.unit),
+        _ => None,
+    }
+}

@@ -1,0 +1,85 @@
+//! The operating system: one file per kind of resource.
+
+mod absent;
+mod access;
+mod atomic;
+mod certificate;
+mod check;
+mod diff;
+mod directory;
+mod file;
+mod hostname;
+mod keys;
+mod link;
+mod modules;
+pub(crate) mod packages;
+mod swap;
+mod sysctl;
+mod timezone;
+mod unit;
+mod user;
+
+use sty_core::Risk;
+use sty_wire::observation::{Change, Failure, Observation};
+use sty_wire::protocol::Supply;
+use sty_wire::resource::ResourceKind;
+
+use crate::context::Context;
+
+/// Compares a resource of the operating system with what is there.
+pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observation, Failure> {
+    match kind {
+        ResourceKind::Hostname { name } => hostname::observe(name),
+        ResourceKind::Packages { names } => packages::observe(names, context),
+        ResourceKind::User(user) => user::observe(user, context),
+        ResourceKind::AuthorizedKeys { user, keys } => keys::observe(user, keys, context),
+        ResourceKind::Directory { path, access } => directory::observe(path, access, context),
+        ResourceKind::Link { path, target } => link::observe(path, target),
+        ResourceKind::File(file) => file::observe(file, context),
+        ResourceKind::PathAbsent { path, recursive } => absent::observe(path, *recursive),
+        ResourceKind::Sysctl { path, values } => sysctl::observe(path, values, context),
+        ResourceKind::KernelModules { names } => modules::observe(names, context),
+        ResourceKind::Timezone { name } => timezone::observe(name),
+        ResourceKind::SwapOff => swap::observe(),
+        ResourceKind::Certificate(wanted) => certificate::observe(wanted, context),
+        ResourceKind::Unit(unit) => unit::observe(unit, context),
+        _ => Err(misrouted()),
+    }
+}
+
+/// Brings a resource of the operating system about.
+pub(crate) fn converge(
+    kind: &ResourceKind,
+    context: &Context,
+    supply: Option<&Supply>,
+) -> Result<(), Failure> {
+    match kind {
+        ResourceKind::Hostname { name } => hostname::converge(name),
+        ResourceKind::Packages { names } => packages::converge(names, context),
+        ResourceKind::User(user) => user::converge(user, context),
+        ResourceKind::AuthorizedKeys { user, keys } => keys::converge(user, keys, context),
+        ResourceKind::Directory { path, access } => directory::converge(path, access, context),
+        ResourceKind::Link { path, target } => link::converge(path, target),
+        ResourceKind::File(file) => file::converge(file, context),
+        ResourceKind::PathAbsent { path, recursive } => absent::converge(path, *recursive),
+        ResourceKind::Sysctl { path, values } => sysctl::converge(path, values, context),
+        ResourceKind::KernelModules { names } => modules::converge(names, context),
+        ResourceKind::Timezone { name } => timezone::converge(name),
+        ResourceKind::SwapOff => swap::converge(),
+        ResourceKind::Certificate(wanted) => certificate::converge(wanted, context, supply),
+        ResourceKind::Unit(unit) => unit::converge(unit, context),
+        _ => Err(misrouted()),
+    }
+}
+
+fn misrouted() -> Failure {
+    Failure::message("this is no kind of the operating system; this is a fault of sty")
+}
+
+/// In sync when nothing differs.
+fn drift(changes: Vec<Change>, risk: Risk) -> Observation {
+    match changes.is_empty() {
+        true => Observation::InSync,
+        false => Observation::Drift { changes, risk },
+    }
+}

@@ -1,0 +1,256 @@
+//! Patroni's REST API. Patroni 3 and 4 are understood.
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use sty_core::Secret;
+use sty_wire::observation::{Change, Failure};
+use sty_wire::resource::PatroniAccess;
+use ureq::http::Method;
+
+use crate::http::{Answer, Ask, Client, HttpError, basic};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What a member tells of itself (`GET /patroni`).
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Status {
+    /// `primary`, `replica`, `standby_leader`, ...
+    #[serde(default)]
+    pub(crate) role: String,
+    /// `running`, `starting`, `stopped`, ...
+    #[serde(default)]
+    pub(crate) state: String,
+    /// Of a replica: `streaming`, `in archive recovery`.
+    #[serde(default)]
+    pub(crate) replication_state: Option<String>,
+    #[serde(default)]
+    pub(crate) timeline: Option<u64>,
+    #[serde(default)]
+    pub(crate) server_version: Option<u64>,
+    #[serde(default)]
+    pub(crate) postmaster_start_time: Option<String>,
+    #[serde(default)]
+    pub(crate) pending_restart: bool,
+    #[serde(default)]
+    pending_restart_reason: Value,
+    /// Maintenance mode.
+    #[serde(default)]
+    pub(crate) pause: bool,
+    #[serde(default)]
+    xlog: Value,
+}
+
+impl Status {
+    /// Leads its cluster.
+    pub(crate) fn leads(&self) -> bool {
+        matches!(self.role.as_str(), "primary" | "master" | "standby_leader")
+    }
+
+    /// The server takes connections.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "streaming")
+    }
+
+    /// State in one word; of a replica, that of its replication.
+    pub(crate) fn state(&self) -> &str {
+        match &self.replication_state {
+            Some(replication) if self.runs() => replication,
+            _ => &self.state,
+        }
+    }
+
+    /// WAL written by a primary, replayed by a replica.
+    pub(crate) fn wal_position(&self) -> Option<u64> {
+        let position = |name: &str| self.xlog[name].as_u64();
+        position("location").or_else(|| position("replayed_location"))
+    }
+
+    /// Settings that wait for a restart; empty where Patroni (before 4) does not name them.
+    pub(crate) fn restart_reasons(&self) -> Vec<Change> {
+        let value = |reason: &Value, name: &str| reason[name].as_str().map(str::to_owned);
+        let reasons = self
+            .pending_restart_reason
+            .as_object()
+            .into_iter()
+            .flatten();
+        reasons
+            .map(|(name, reason)| Change {
+                what: name.clone(),
+                from: value(reason, "old_value"),
+                to: value(reason, "new_value"),
+            })
+            .collect()
+    }
+}
+
+/// A member as the cluster lists it (`GET /cluster`).
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) host: String,
+    #[serde(default)]
+    pub(crate) role: String,
+    #[serde(default)]
+    pub(crate) state: String,
+    #[serde(default)]
+    pub(crate) timeline: Option<u64>,
+    /// A number of bytes, or `unknown`.
+    #[serde(default)]
+    lag: Value,
+}
+
+impl Listed {
+    /// Leads the cluster.
+    pub(crate) fn leads(&self) -> bool {
+        matches!(self.role.as_str(), "leader" | "standby_leader")
+    }
+
+    /// Bytes behind the leader.
+    pub(crate) fn lag_bytes(&self) -> Option<u64> {
+        self.lag.as_u64()
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Cluster {
+    #[serde(default)]
+    members: Vec<Listed>,
+}
+
+/// A client of the Patroni on this node.
+pub(crate) struct Patroni {
+    http: Client,
+    url: String,
+    authorization: Secret<String>,
+    limit: Duration,
+    status: OnceLock<Result<Status, Arc<HttpError>>>,
+    members: OnceLock<Result<Vec<Listed>, Arc<HttpError>>>,
+    config: OnceLock<Result<Option<Value>, Arc<HttpError>>>,
+}
+
+impl Patroni {
+    pub(crate) fn new(access: &PatroniAccess) -> Result<Self, HttpError> {
+        Ok(Self {
+            http: Client::new(&access.ca_path)?,
+            url: access.url.trim_end_matches('/').to_owned(),
+            authorization: basic(&access.username, &access.password),
+            limit: LIMIT,
+            status: OnceLock::new(),
+            members: OnceLock::new(),
+            config: OnceLock::new(),
+        })
+    }
+
+    /// Sets the time that looking may take.
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// What the member said when it was first asked in this look.
+    pub(crate) fn status(&self) -> Result<&Status, &HttpError> {
+        let status = self.status.get_or_init(|| {
+            // The rest is wanted as well, as a rule, and each request takes 50 ms, most of it
+            // waiting.
+            thread::scope(|scope| {
+                scope.spawn(|| self.members().is_ok());
+                scope.spawn(|| self.config().is_ok());
+                self.status_now().map_err(Arc::new)
+            })
+        });
+        status.as_ref().map_err(Arc::as_ref)
+    }
+
+    /// What the member says now.
+    pub(crate) fn status_now(&self) -> Result<Status, HttpError> {
+        let answer = self.get("/patroni")?;
+        parse(&answer)
+    }
+
+    /// Members as they were listed when first asked in this look.
+    pub(crate) fn members(&self) -> Result<&[Listed], &HttpError> {
+        let members = self
+            .members
+            .get_or_init(|| self.members_now().map_err(Arc::new));
+        members.as_deref().map_err(Arc::as_ref)
+    }
+
+    /// Members as they are listed now.
+    pub(crate) fn members_now(&self) -> Result<Vec<Listed>, HttpError> {
+        let answer = self.get("/cluster")?;
+        Ok(parse::<Cluster>(&answer)?.members)
+    }
+
+    /// The dynamic configuration when first asked in this look; `None` when there is none.
+    pub(crate) fn config(&self) -> Result<Option<&Value>, &HttpError> {
+        let config = self
+            .config
+            .get_or_init(|| self.config_now().map_err(Arc::new));
+        config.as_ref().map(Option::as_ref).map_err(Arc::as_ref)
+    }
+
+    /// The dynamic configuration now.
+    pub(crate) fn config_now(&self) -> Result<Option<Value>, HttpError> {
+        const NONE: [u16; 2] = [404, 502];
+        let answer = self.get("/config")?;
+        if NONE.contains(&answer.status) {
+            return Ok(None);
+        }
+        answer.json().map(Some)
+    }
+
+    /// Asks for `path`.
+    fn get(&self, path: &str) -> Result<Answer, HttpError> {
+        self.send(Method::GET, path, None, self.limit)
+    }
+
+    /// Has Patroni do something; refusals are failures with its words.
+    pub(super) fn command(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        let answer = self.send(method.clone(), path, Some(body), limit);
+        let answer = answer.map_err(|error| error.failure())?;
+        if answer.ok() {
+            return Ok(answer);
+        }
+        let words = answer.body.lines().map(str::to_owned).collect();
+        Err(Failure {
+            tail: words,
+            ..Failure::message(format!(
+                "Patroni at {} answered {method} {path} with {}",
+                self.url, answer.status
+            ))
+        })
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        limit: Duration,
+    ) -> Result<Answer, HttpError> {
+        let writes = method != Method::GET;
+        self.http.ask(&Ask {
+            url: format!("{}{path}", self.url),
+            authorization: writes.then_some(&self.authorization),
+            method,
+            body,
+            limit,
+        })
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, HttpError> {
+    let document = answer.json()?;
+    T::deserialize(&document).map_err(|_| answer.unexpected())
+}

@@ -1,0 +1,44 @@
+//! Patroni on this node, over its REST API.
+
+mod client;
+mod compare;
+mod config;
+mod conflict;
+mod effect;
+mod logs;
+mod member;
+mod operate;
+mod overrides;
+mod reload;
+mod start;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sty_wire::observation::Failure;
+use sty_wire::resource::PatroniAccess;
+
+pub(crate) use self::client::{Listed, Patroni, Status};
+pub(crate) use self::config::{converge as converge_config, observe as observe_config};
+pub(crate) use self::member::{observe as observe_member, pending_restart, view};
+pub(crate) use self::operate::{restart, switchover};
+pub(crate) use self::start::converge as converge_member;
+
+/// Clients of this look, by URL, with what they were told.
+#[derive(Default)]
+pub(crate) struct Cache {
+    clients: Mutex<BTreeMap<String, Arc<Patroni>>>,
+}
+
+impl Cache {
+    /// The client for `access`.
+    pub(crate) fn client(&self, access: &PatroniAccess) -> Result<Arc<Patroni>, Failure> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&access.url) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(Patroni::new(access).map_err(|error| error.failure())?);
+        clients.insert(access.url.clone(), Arc::clone(&client));
+        Ok(client)
+    }
+}

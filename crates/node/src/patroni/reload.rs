@@ -1,0 +1,116 @@
+//! Having Patroni and PostgreSQL read changed files.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use sty_wire::observation::Failure;
+use sty_wire::resource::{PatroniMember, PostgresAccess};
+
+use super::effect::{self, Goal};
+use super::member::loaded_at;
+use crate::context::Context;
+use crate::postgres::Session;
+use crate::systemd::{self, UnitStatus};
+use crate::wait::{Look, Wait};
+
+const DATABASE: &str = "postgres";
+const PAUSE: Duration = Duration::from_millis(50);
+const ANSWERS: Wait<'static> = Wait {
+    what: "Patroni to answer after its reload",
+    limit: Duration::from_secs(30),
+    pause: PAUSE,
+};
+const READ: Wait<'static> = Wait {
+    what: "PostgreSQL to have read its files",
+    limit: Duration::from_secs(30),
+    pause: PAUSE,
+};
+
+/// Reloads what has not read its files as they are now.
+pub(super) fn files(
+    member: &PatroniMember,
+    unit: &UnitStatus,
+    context: &Context,
+) -> Result<(), Failure> {
+    let changed = context.changed_since(&member.reload_on, unit.state_change);
+    if !changed.is_empty() {
+        context.say("reloading Patroni");
+        systemd::reload(&member.unit)?;
+        answers(member, context)?;
+        arrived(member)?;
+    }
+    let Some(loaded) = loaded_at(&member.postgres)? else {
+        return Ok(());
+    };
+    let changed = context.changed_since(&member.postgres_reload_on, Some(loaded));
+    if !changed.is_empty() {
+        context.say("reloading PostgreSQL");
+        server(&member.postgres)?;
+    }
+    Ok(())
+}
+
+/// Waits until PostgreSQL has the settings that Patroni's file gives this member; a server that
+/// does not run will read them when it starts.
+fn arrived(member: &PatroniMember) -> Result<(), Failure> {
+    if loaded_at(&member.postgres)?.is_none() {
+        return Ok(());
+    }
+    let parameters = member.parameters.iter();
+    let goals = parameters.map(|(name, value)| (name.clone(), Goal::Is(value.clone())));
+    effect::wait(&goals.collect(), &member.postgres)
+}
+
+fn answers(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let outcome = ANSWERS.until(|| match patroni.status_now() {
+        Ok(_) => Ok(Look::Reached),
+        Err(error) if error.silent() => Ok(Look::NotYet(error.failure().message)),
+        Err(error) => Err(error.failure()),
+    });
+    outcome.map_err(|failure| systemd::with_journal(failure, &member.unit))
+}
+
+/// Has PostgreSQL read its files, and waits until it has. Refuses when it would reject them.
+pub(super) fn server(access: &PostgresAccess) -> Result<(), Failure> {
+    let before = loaded_at(access)?;
+    let mut session = Session::open(access, DATABASE)?;
+    let mistakes: Vec<Mistake> = session.document(MISTAKES, "reading pg_hba.conf")?;
+    if !mistakes.is_empty() {
+        return Err(Failure {
+            tail: mistakes.iter().map(Mistake::line).collect(),
+            ..Failure::message("PostgreSQL would reject the changed files: not reloaded")
+        });
+    }
+    let outcome = session.value("SELECT pg_reload_conf()");
+    outcome.map_err(|error| session.failure(&error, "pg_reload_conf"))?;
+    READ.until(|| {
+        let loaded = loaded_at(access)?;
+        Ok(match loaded {
+            Some(_) if loaded > before => Look::Reached,
+            Some(_) => Look::NotYet("not read again yet".to_owned()),
+            None => Look::NotYet("PostgreSQL is not running".to_owned()),
+        })
+    })
+}
+
+/// Lines that PostgreSQL does not understand, in the files as they are now.
+const MISTAKES: &str = "
+    SELECT coalesce(jsonb_agg(jsonb_build_object('line', line_number, 'error', error)
+                              ORDER BY line_number), '[]')
+    FROM pg_hba_file_rules WHERE error IS NOT NULL";
+
+#[derive(Deserialize)]
+struct Mistake {
+    line: Option<u64>,
+    error: String,
+}
+
+impl Mistake {
+    fn line(&self) -> String {
+        match self.line {
+            Some(line) => format!("pg_hba.conf line {line}: {}", self.error),
+            None => format!("pg_hba.conf: {}", self.error),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! PostgreSQL's errors in the operator's words. Decisions rest on SQLSTATE.
+
+use std::error::Error as _;
+use std::io;
+
+use postgres::error::SqlState;
+use sty_wire::observation::Failure;
+use sty_wire::resource::PostgresAccess;
+
+use super::session::ConnectError;
+
+/// What was being done, where.
+pub(super) struct Where<'a> {
+    /// Database.
+    pub(super) database: &'a str,
+    /// Statement, by its kind.
+    pub(super) what: &'a str,
+}
+
+/// Why a statement failed. The statement itself is not shown: it may hold a secret.
+pub(super) fn statement(error: &postgres::Error, at: &Where<'_>) -> Failure {
+    let Where { database, what } = at;
+    let Some(server) = error.as_db_error() else {
+        return Failure::message(format!(
+            "{what} in database `{database}`: the connection to PostgreSQL broke: {}",
+            cause(error)
+        ));
+    };
+    let state = server.code();
+    let secret = what.contains("PASSWORD") && *state == SqlState::SYNTAX_ERROR;
+    let words = if secret { "" } else { server.message() };
+    let lines = server.detail().unwrap_or_default().lines();
+    Failure {
+        tail: lines.map(str::to_owned).collect(),
+        hint: advice(state).or_else(|| server.hint().map(str::to_owned)),
+        ..Failure::message(format!(
+            "{what} in database `{database}` failed: {words} (SQLSTATE {})",
+            state.code()
+        ))
+    }
+}
+
+/// Why there is no session with `database`.
+pub(super) fn connection(
+    postgres: &PostgresAccess,
+    database: &str,
+    error: &ConnectError,
+) -> Failure {
+    let PostgresAccess {
+        socket_dir,
+        port,
+        user,
+    } = postgres;
+    let place = format!("database `{database}` at {socket_dir} port {port} as `{user}`");
+    let error = match error {
+        ConnectError::Silent => {
+            return Failure::message(format!("cannot connect to {place}: no answer"));
+        }
+        ConnectError::Postgres(error) => error,
+    };
+    let words = match error.as_db_error() {
+        Some(server) => format!("{} (SQLSTATE {})", server.message(), server.code().code()),
+        None => cause(error),
+    };
+    let refused = error.code().is_some_and(|state| {
+        [
+            &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            &SqlState::INVALID_PASSWORD,
+        ]
+        .contains(&state)
+    });
+    Failure {
+        hint: refused.then(|| {
+            "pg_hba.conf must let the operating system's root in as the superuser (peer)".to_owned()
+        }),
+        ..Failure::message(format!("cannot connect to {place}: {words}"))
+    }
+}
+
+/// Whether nobody is there to answer, or not yet.
+pub(super) fn is_down(error: &ConnectError) -> bool {
+    let ConnectError::Postgres(error) = error else {
+        return false;
+    };
+    if let Some(state) = error.code() {
+        return *state == SqlState::CANNOT_CONNECT_NOW;
+    }
+    let source = error.source().and_then(|e| e.downcast_ref::<io::Error>());
+    source.is_some_and(|source| {
+        matches!(
+            source.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+        )
+    })
+}
+
+fn cause(error: &postgres::Error) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn advice(state: &SqlState) -> Option<String> {
+    let known = [
+        (
+            &SqlState::LOCK_NOT_AVAILABLE,
+            "another session holds a lock: find it in pg_stat_activity, or run it again later",
+        ),
+        (
+            &SqlState::OBJECT_IN_USE,
+            "it is in use: end the sessions that use it, then run it again",
+        ),
+        (
+            &SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+            "something still depends on it: drop or move that first",
+        ),
+        (
+            &SqlState::READ_ONLY_SQL_TRANSACTION,
+            "the primary has moved meanwhile: run it again",
+        ),
+        (
+            &SqlState::TOO_MANY_CONNECTIONS,
+            "the server has no connection left, not even a reserved one",
+        ),
+    ];
+    let found = known.into_iter().find(|(code, _)| *code == state);
+    found.map(|(_, words)| words.to_owned())
+}

@@ -1,0 +1,144 @@
+//! A session with the local PostgreSQL: as the superuser, over the Unix socket.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use sty_wire::observation::Failure;
+use sty_wire::resource::PostgresAccess;
+
+use super::error::{self, Where};
+
+/// Database that every server has.
+pub(super) const MAINTENANCE: &str = "postgres";
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Settings of every session, in force before the first statement and whatever was set for the
+/// role or the database.
+///
+/// - Statements are not logged: they may hold SCRAM secrets.
+/// - Names mean what the system catalog says they mean: the sessions are a superuser's, and
+///   anybody may create functions of the same name elsewhere.
+/// - A primary whose synchronous replica is missing still takes changes.
+/// - Times are read and written in one way.
+const SETTINGS: [(&str, &str); 14] = [
+    ("log_statement", "none"),
+    ("log_min_duration_statement", "-1"),
+    ("log_min_duration_sample", "-1"),
+    ("log_transaction_sample_rate", "0"),
+    ("log_min_error_statement", "panic"),
+    ("pgaudit.log", "none"),
+    ("search_path", "pg_catalog"),
+    ("synchronous_commit", "local"),
+    ("default_transaction_read_only", "off"),
+    ("TimeZone", "UTC"),
+    ("DateStyle", "ISO"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "0"),
+];
+
+/// One session, in one database.
+pub(crate) struct Session {
+    client: Client,
+    database: String,
+}
+
+impl Session {
+    /// Connects to `database`.
+    pub(crate) fn open(postgres: &PostgresAccess, database: &str) -> Result<Self, Failure> {
+        Self::try_open(postgres, database)
+            .map_err(|error| error::connection(postgres, database, &error))
+    }
+
+    /// Connects; the caller judges the error.
+    pub(super) fn try_open(
+        postgres: &PostgresAccess,
+        database: &str,
+    ) -> Result<Self, ConnectError> {
+        let mut config = Config::new();
+        config
+            .host_path(&postgres.socket_dir)
+            .port(postgres.port)
+            .user(&postgres.user)
+            .dbname(database)
+            .application_name("sty")
+            .options(&options(&SETTINGS));
+        let (connected, connection) = mpsc::channel();
+        // A stopped server accepts and then says nothing: the thread is left to its fate, and
+        // ends with this process.
+        thread::spawn(move || {
+            // Nobody listens any more when it took too long.
+            let _ = connected.send(config.connect(NoTls));
+        });
+        let client = match connection.recv_timeout(CONNECT_LIMIT) {
+            Ok(outcome) => outcome.map_err(ConnectError::Postgres)?,
+            Err(_) => return Err(ConnectError::Silent),
+        };
+        let database = database.to_owned();
+        Ok(Self { client, database })
+    }
+
+    /// The one value that `sql` selects, as text.
+    pub(crate) fn value(&mut self, sql: &str) -> Result<Option<String>, postgres::Error> {
+        let messages = self.client.simple_query(sql)?;
+        Ok(messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        }))
+    }
+
+    /// The one JSON document that `sql` selects.
+    pub(crate) fn document<T: serde::de::DeserializeOwned>(
+        &mut self,
+        sql: &str,
+        what: &'static str,
+    ) -> Result<T, Failure> {
+        let value = self.value(sql);
+        let text = value.map_err(|error| self.failure(&error, what))?;
+        serde_json::from_str(text.as_deref().unwrap_or_default()).map_err(|error| {
+            Failure::message(format!(
+                "{what} of `{}` could not be understood (column {}); this is a fault of sty",
+                self.database,
+                error.column()
+            ))
+        })
+    }
+
+    /// Runs `sql`, one or more statements without results.
+    pub(super) fn run(&mut self, sql: &str) -> Result<(), postgres::Error> {
+        self.client.batch_execute(sql)
+    }
+
+    /// What to tell of an error of this session while it did `what`.
+    pub(crate) fn failure(&self, error: &postgres::Error, what: &str) -> Failure {
+        let database = &self.database;
+        error::statement(error, &Where { database, what })
+    }
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub(super) enum ConnectError {
+    /// The server, or the way to it, said no.
+    Postgres(postgres::Error),
+    /// It accepted and said nothing.
+    Silent,
+}
+
+/// Command line options for a server process.
+pub(super) fn options(settings: &[(&str, &str)]) -> String {
+    let escape = |text: &str| text.replace('\\', "\\\\").replace(' ', "\\ ");
+    let option = |(name, value): &(&str, &str)| format!("-c {name}={}", escape(value));
+    let options: Vec<String> = settings.iter().map(option).collect();
+    options.join(" ")
+}
+
+/// Options for scripts: they see the names that their database gives them.
+pub(super) fn script_options() -> String {
+    let settings = SETTINGS
+        .iter()
+        .filter(|(name, _)| *name != "search_path" && *name != "lock_timeout");
+    options(&settings.copied().collect::<Vec<_>>())
+}

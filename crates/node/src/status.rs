@@ -1,0 +1,172 @@
+//! Health of this node, for `sty status`: everything at once, and nothing waited for long.
+
+mod services;
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
+
+use sty_wire::resource::{EtcdMember, PatroniMember};
+use sty_wire::status::{EtcdStatus, MemberStatus, NodeStatus, PatroniStatus, StatusQuery};
+
+use crate::context::Context;
+use crate::etcd::Etcd;
+use crate::patroni::{self, Listed, Patroni};
+use crate::systemd;
+
+/// A daemon that takes longer is not well.
+const LIMIT: Duration = Duration::from_millis(900);
+
+/// Looks at everything that `query` names. Changes nothing.
+pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> NodeStatus {
+    thread::scope(|scope| {
+        let etcd = query
+            .etcd
+            .as_ref()
+            .map(|member| scope.spawn(move || etcd_status(member)));
+        let patroni: Vec<_> = query
+            .patroni
+            .iter()
+            .map(|member| scope.spawn(move || patroni_status(member)))
+            .collect();
+        let units = scope.spawn(|| units(&query.units));
+        let services = services::collect(&query.services);
+        NodeStatus {
+            etcd: etcd.and_then(|thread| thread.join().ok()),
+            patroni: patroni
+                .into_iter()
+                .filter_map(|thread| thread.join().ok())
+                .collect(),
+            units: units.join().unwrap_or_default(),
+            services,
+        }
+    })
+}
+
+fn etcd_status(member: &EtcdMember) -> EtcdStatus {
+    let mut status = EtcdStatus {
+        name: member.name.clone(),
+        healthy: false,
+        leader: false,
+        version: String::new(),
+        db_size_bytes: 0,
+        problem: None,
+    };
+    let client = Etcd::new(&member.access).map(|etcd| etcd.limit(LIMIT));
+    let etcd = match client {
+        Ok(etcd) => etcd,
+        Err(error) => {
+            status.problem = Some(error.failure().message);
+            return status;
+        }
+    };
+    let url = &member.client_url;
+    let health = match etcd.status(url) {
+        Ok(health) => health,
+        Err(error) => {
+            status.problem = Some(error.failure().message);
+            return status;
+        }
+    };
+    status.leader = health.leader;
+    status.version = health.version;
+    status.db_size_bytes = health.db_size_bytes;
+    let agrees = etcd.healthy(url).unwrap_or(false);
+    status.healthy = health.has_leader && !health.learner && agrees;
+    status.problem = match (health.has_leader, health.learner, agrees) {
+        (false, ..) => Some("it sees no leader".to_owned()),
+        (_, true, _) => Some("it does not vote yet".to_owned()),
+        (.., false) => Some("it says that it is not healthy".to_owned()),
+        _ => None,
+    };
+    status
+}
+
+fn patroni_status(member: &PatroniMember) -> PatroniStatus {
+    let mut status = PatroniStatus {
+        scope: member.scope.clone(),
+        name: member.name.clone(),
+        role: String::new(),
+        state: String::new(),
+        timeline: None,
+        wal_position: None,
+        server_version: None,
+        pending_restart: Vec::new(),
+        paused: false,
+        members: Vec::new(),
+        problem: None,
+    };
+    let client = Patroni::new(&member.patroni).map(|patroni| patroni.limit(LIMIT));
+    let patroni = match client {
+        Ok(patroni) => patroni,
+        Err(error) => {
+            status.problem = Some(error.failure().message);
+            return status;
+        }
+    };
+    let (own, members) = thread::scope(|scope| {
+        let members = scope.spawn(|| patroni.members_now());
+        (patroni.status_now(), members.join())
+    });
+    match own {
+        Ok(own) => fill(&mut status, member, &own),
+        Err(error) => status.problem = Some(error.failure().message),
+    }
+    if let Ok(Ok(members)) = members {
+        if status.problem.is_none() && !members.iter().any(Listed::leads) {
+            status.problem = Some("the cluster has no leader".to_owned());
+        }
+        let own = members.iter().find(|listed| listed.name == member.name);
+        status.timeline = status.timeline.or(own.and_then(|own| own.timeline));
+        status.members = members.into_iter().map(member_status).collect();
+    }
+    status
+}
+
+fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status) {
+    status.role.clone_from(&own.role);
+    own.state().clone_into(&mut status.state);
+    status.timeline = own.timeline;
+    status.wal_position = own.wal_position();
+    status.server_version = own.server_version;
+    status.paused = own.pause;
+    let pending = patroni::pending_restart(member, own);
+    status.pending_restart = pending.into_iter().map(|change| change.what).collect();
+    if !own.runs() {
+        status.problem = Some(format!("PostgreSQL is not running: {}", own.state));
+    } else if !own.leads() && own.state() != "streaming" {
+        status.problem = Some(format!(
+            "it does not stream from the leader: {}",
+            own.state()
+        ));
+    }
+}
+
+fn member_status(listed: Listed) -> MemberStatus {
+    MemberStatus {
+        lag_bytes: listed.lag_bytes(),
+        name: listed.name,
+        host: listed.host,
+        role: listed.role,
+        state: listed.state,
+        timeline: listed.timeline,
+    }
+}
+
+/// Units with their state, by one command.
+fn units(names: &[String]) -> Vec<(String, String)> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let states = systemd::show(&names.iter().cloned().collect::<BTreeSet<_>>());
+    let state = |name: &String| match &states {
+        Ok(states) => states
+            .get(name)
+            .map_or_else(|| "unknown".to_owned(), |unit| unit.active_state.clone()),
+        Err(failure) => failure.message.clone(),
+    };
+    names
+        .iter()
+        .map(|name| (name.clone(), state(name)))
+        .collect()
+}

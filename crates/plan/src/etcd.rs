@@ -1,0 +1,219 @@
+//! etcd across nodes: one change of membership at a time, quorum kept.
+
+use sty_core::Risk;
+use sty_wire::action::Op;
+use sty_wire::observation::EtcdPeer;
+use sty_wire::resource::{EtcdMember, ResourceKind, Stage};
+
+use crate::candidate::{Candidate, Hold, Key};
+use crate::{NodeInput, Plan, Unwanted};
+
+/// An etcd member's node.
+struct Seat<'a> {
+    node: usize,
+    id: &'a str,
+    cluster: &'a str,
+    member: &'a EtcdMember,
+    initialized: bool,
+    healthy: bool,
+}
+
+/// Adds membership changes and the order among members.
+pub(crate) fn sequence(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>, plan: &mut Plan) {
+    let seats = seats(nodes);
+    // A member whose data is gone may still answer from what it holds open: not to be relied on.
+    let reliable = |seat: &&Seat<'_>| seat.healthy && seat.initialized;
+    let Some(healthy) = seats.iter().find(reliable) else {
+        if seats.iter().all(|seat| !seat.initialized) {
+            start_together(&seats, candidates);
+        }
+        return;
+    };
+    let listed = nodes[healthy.node]
+        .surroundings
+        .etcd
+        .as_ref()
+        .map(|view| view.members.as_slice())
+        .unwrap_or_default();
+    let mut previous: Option<Key> = None;
+    // Members that have data come first: one that is down, or waits to be allowed to vote, stands
+    // in the way of every change of membership. Next those that leave, which may be dead.
+    let belongs = |seat: &&Seat<'_>| {
+        let member = seat.member;
+        let mut known = listed.iter();
+        seat.initialized
+            && known.any(|peer| peer.peer_url == member.peer_url || peer.name == member.name)
+    };
+    for seat in seats.iter().filter(belongs) {
+        previous = chain_restart(seat, previous, candidates);
+    }
+    for peer in listed
+        .iter()
+        .filter(|peer| !is_wanted(peer, healthy.member))
+    {
+        previous = Some(leave(peer, healthy, previous, candidates));
+        plan.unwanted.push(Unwanted {
+            cluster: healthy.cluster.to_owned(),
+            member: peer.name.clone(),
+            address: address_of(&peer.peer_url),
+            leads: false,
+        });
+    }
+    // Who has no data, or data of a membership that has ended.
+    for seat in seats.iter().filter(|seat| !belongs(seat)) {
+        previous = Some(join(seat, healthy, listed, previous, candidates));
+    }
+    data_last(healthy.cluster, candidates);
+}
+
+/// A new cluster's members start when the last of their nodes is ready. When a leader is elected
+/// before all answer, they agree on the oldest protocol first and correct that seconds later; until
+/// then Patroni cannot use them.
+fn start_together(seats: &[Seat<'_>], candidates: &mut [Candidate]) {
+    let before: Vec<Key> = seats
+        .iter()
+        .filter_map(|seat| {
+            let earlier = |c: &&Candidate| c.key.0 == seat.node && c.stage < Stage::Etcd;
+            let last = candidates.iter().filter(earlier).max_by_key(|c| c.stage);
+            Some(last?.key.clone())
+        })
+        .collect();
+    for seat in seats {
+        let own = |c: &&mut Candidate| c.key.0 == seat.node && c.key.1 == seat.id;
+        if let Some(start) = candidates.iter_mut().find(own) {
+            let others = before.iter().filter(|key| key.0 != seat.node);
+            start.needs.extend(others.cloned());
+        }
+    }
+}
+
+/// What a member leaves behind on its node goes after it has left.
+fn data_last(cluster: &str, candidates: &mut [Candidate]) {
+    let leaving: Vec<Key> = candidates
+        .iter()
+        .filter(|c| matches!(c.op, Op::EtcdMemberRemove { .. }))
+        .map(|c| c.key.clone())
+        .collect();
+    let left =
+        |c: &&mut Candidate| c.stage == Stage::Cleanup && c.cluster.as_deref() == Some(cluster);
+    for candidate in candidates.iter_mut().filter(left) {
+        candidate.needs.extend(leaving.iter().cloned());
+    }
+}
+
+fn seats<'a>(nodes: &'a [NodeInput<'a>]) -> Vec<Seat<'a>> {
+    let mut seats = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        for resource in node.resources {
+            if let ResourceKind::EtcdMember(member) = &resource.kind {
+                let view = node.surroundings.etcd.as_ref();
+                seats.push(Seat {
+                    node: index,
+                    id: &resource.id,
+                    cluster: resource.cluster.as_deref().unwrap_or("etcd"),
+                    member,
+                    initialized: view.is_some_and(|view| view.initialized),
+                    healthy: view.is_some_and(|view| view.healthy),
+                });
+            }
+        }
+    }
+    seats
+}
+
+/// A member that has no data joins a running cluster: out with its predecessor if it lost its
+/// data, in with the new one, then it starts.
+fn join(
+    seat: &Seat<'_>,
+    via: &Seat<'_>,
+    listed: &[EtcdPeer],
+    mut previous: Option<Key>,
+    candidates: &mut Vec<Candidate>,
+) -> Key {
+    let known = listed
+        .iter()
+        .find(|peer| peer.peer_url == seat.member.peer_url);
+    if let Some(peer) = known.filter(|peer| !peer.name.is_empty()) {
+        previous = Some(remove(peer, via, "its data is gone", previous, candidates));
+    }
+    if known.is_none_or(|peer| !peer.name.is_empty()) {
+        let op = Op::EtcdMemberAdd {
+            via: via.id.to_owned(),
+            peer_url: seat.member.peer_url.clone(),
+        };
+        let title = format!("add member {} to etcd", seat.member.name);
+        let mut add = Candidate::operation(via.node, via.cluster, Stage::Etcd, op, title);
+        "not a member yet".clone_into(&mut add.reason);
+        add.needs.extend(previous.take());
+        previous = Some(add.key.clone());
+        candidates.push(add);
+    }
+    let key: Key = (seat.node, seat.id.to_owned());
+    if let Some(start) = candidates.iter_mut().find(|candidate| candidate.key == key) {
+        start.needs.extend(previous);
+    }
+    key
+}
+
+/// Restarts of members wait for each other.
+fn chain_restart(
+    seat: &Seat<'_>,
+    previous: Option<Key>,
+    candidates: &mut [Candidate],
+) -> Option<Key> {
+    let key: Key = (seat.node, seat.id.to_owned());
+    match candidates.iter_mut().find(|candidate| candidate.key == key) {
+        Some(candidate) => {
+            candidate.needs.extend(previous);
+            Some(key)
+        }
+        None => previous,
+    }
+}
+
+/// A member that the inventory no longer has goes, once its name was typed.
+fn leave(
+    peer: &EtcdPeer,
+    via: &Seat<'_>,
+    previous: Option<Key>,
+    candidates: &mut Vec<Candidate>,
+) -> Key {
+    let key = remove(peer, via, "not in the inventory", previous, candidates);
+    if let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.key == key) {
+        candidate.risk = Risk::Destroy;
+        candidate.held = Some(Hold::Destroy(peer.name.clone()));
+    }
+    key
+}
+
+fn remove(
+    peer: &EtcdPeer,
+    via: &Seat<'_>,
+    reason: &str,
+    previous: Option<Key>,
+    candidates: &mut Vec<Candidate>,
+) -> Key {
+    let op = Op::EtcdMemberRemove {
+        via: via.id.to_owned(),
+        name: peer.name.clone(),
+        peer_url: peer.peer_url.clone(),
+    };
+    let title = format!("remove member {} from etcd", peer.name);
+    let mut candidate = Candidate::operation(via.node, via.cluster, Stage::Etcd, op, title);
+    reason.clone_into(&mut candidate.reason);
+    candidate.needs.extend(previous);
+    let key = candidate.key.clone();
+    candidates.push(candidate);
+    key
+}
+
+fn is_wanted(peer: &EtcdPeer, member: &EtcdMember) -> bool {
+    member.cluster.values().any(|url| *url == peer.peer_url)
+}
+
+fn address_of(peer_url: &str) -> String {
+    let rest = peer_url.split("://").nth(1).unwrap_or(peer_url);
+    rest.rsplit_once(':')
+        .map_or(rest, |(host, _)| host)
+        .to_owned()
+}

@@ -1,0 +1,114 @@
+//! The planner: what there should be and what there is, in; ordered actions, out.
+//!
+//! Pure. A plan of a fleet that is as it should be has no actions. Every action says why it is
+//! there and what it may cost, and names the actions on other nodes that must succeed before it;
+//! on one node, actions run in the order of the plan.
+
+mod build;
+mod candidate;
+mod etcd;
+mod patroni;
+pub mod postgres;
+mod title;
+
+pub use build::build;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use sty_core::Risk;
+use sty_wire::action::Action;
+use sty_wire::observation::{Failure, Observation, Surroundings};
+use sty_wire::resource::Resource;
+
+/// One node as the planner sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeInput<'a> {
+    /// Inventory hostname.
+    pub host: &'a str,
+    /// What should be there, in order.
+    pub resources: &'a [Resource],
+    /// What is there, by resource id. A resource without an observation has not been looked at:
+    /// it is planned as if nothing were there.
+    pub observations: &'a BTreeMap<String, Observation>,
+    /// Clusters as seen from the node.
+    pub surroundings: &'a Surroundings,
+    /// Set when the resources remove something: the name that the operator must type.
+    pub removal: Option<&'a str>,
+}
+
+/// What the operator allowed.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Restart what needs it (`--restart`).
+    pub restart: bool,
+    /// Names typed to confirm what destroys data (`--confirm`).
+    pub confirm: BTreeSet<String>,
+}
+
+/// Ordered actions and what else there is to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Actions, numbered from 1.
+    pub actions: Vec<Action>,
+    /// What could not be had on a node, and why.
+    pub skipped: Vec<Skipped>,
+    /// What could not be looked at.
+    pub problems: Vec<Problem>,
+    /// Members that run and are in no inventory.
+    pub unwanted: Vec<Unwanted>,
+    /// Names that `--confirm` may give: of what the plan destroys, held back or not.
+    pub confirmable: BTreeSet<String>,
+}
+
+/// A setting that a node cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Skipped {
+    /// What it is, in words.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// Node.
+    pub node: String,
+}
+
+/// A resource that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Node.
+    pub node: String,
+    /// What it is, in words.
+    pub subject: String,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// A member of a cluster that the inventory does not know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Unwanted {
+    /// PostgreSQL or etcd cluster.
+    pub cluster: String,
+    /// Member name.
+    pub member: String,
+    /// Address it runs on.
+    pub address: String,
+    /// Whether it leads its PostgreSQL cluster.
+    pub leads: bool,
+}
+
+impl Plan {
+    /// Whether everything is as it should be.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.problems.is_empty() && self.unwanted.is_empty()
+    }
+
+    /// Actions that will run.
+    pub fn active(&self) -> impl Iterator<Item = &Action> {
+        self.actions.iter().filter(|action| action.held.is_none())
+    }
+
+    /// The worst that the plan does; `None` when it does nothing.
+    pub fn worst(&self) -> Option<Risk> {
+        self.active().map(|action| action.risk).max()
+    }
+}

@@ -1,0 +1,355 @@
+//! Roles: what differs.
+
+use sty_wire::observation::Change;
+use sty_wire::postgres::{Expiry, RoleSpec};
+
+use super::model::{Membership, ObservedRole, ObservedServer};
+use super::setting::{self, SettingChange};
+use super::statement::{Attribute, Statement, Subject};
+use super::version::{Feature, has};
+use super::{Comparison, Place};
+
+/// What brings the role of `spec` about on `server`.
+///
+/// An [`Expiry::At`] must be written as the server writes times
+/// ([`ObservedRole::valid_until`]). Privileges that nobody asked for stay, and memberships in
+/// roles that are not predefined; settings do not.
+pub fn compare(spec: &RoleSpec, server: &ObservedServer) -> Comparison {
+    let mut result = Comparison::default();
+    let observed = server.roles.get(&spec.name);
+    match (spec.absent, observed) {
+        (true, None) => {}
+        (true, Some(role)) => drop_role(&mut result, spec, role, server),
+        (false, Some(role)) => alter(&mut result, spec, role, server),
+        (false, None) => {
+            let role = spec.name.clone();
+            let create = Statement::CreateRole { role };
+            result.push(Place::Server, Change::named("create"), create);
+            alter(&mut result, spec, &ObservedRole::fresh(), server);
+        }
+    }
+    result
+}
+
+fn drop_role(
+    result: &mut Comparison,
+    spec: &RoleSpec,
+    observed: &ObservedRole,
+    server: &ObservedServer,
+) {
+    let name = &spec.name;
+    if observed.system || *name == server.superuser {
+        result.conflict(
+            format!("role `{name}` belongs to the server itself and cannot be dropped"),
+            "take the user out of the inventory",
+        );
+        return;
+    }
+    let release = Statement::ReleaseOwned {
+        role: name.clone(),
+        heir: server.superuser.clone(),
+    };
+    result.push(Place::EveryDatabase, Change::named("drop"), release);
+    let role = name.clone();
+    result.support(Place::Server, Statement::DropRole { role });
+}
+
+fn alter(
+    result: &mut Comparison,
+    spec: &RoleSpec,
+    observed: &ObservedRole,
+    server: &ObservedServer,
+) {
+    attributes(result, spec, observed, server);
+    expiry(result, spec, observed);
+    password(result, spec, observed);
+    memberships(result, spec, observed, server.major());
+    parameters(result, spec, observed);
+    comment(result, spec, observed);
+    functions(result, spec, observed);
+}
+
+/// An attribute that is on or off: its name, what it is, what it should be, how it is set.
+type Flag = (&'static str, bool, bool, fn(bool) -> Attribute);
+
+fn attributes(
+    result: &mut Comparison,
+    spec: &RoleSpec,
+    observed: &ObservedRole,
+    server: &ObservedServer,
+) {
+    let flags: [Flag; 7] = [
+        ("login", observed.login, spec.login, Attribute::Login),
+        (
+            "superuser",
+            observed.superuser,
+            spec.superuser,
+            Attribute::Superuser,
+        ),
+        (
+            "createdb",
+            observed.createdb,
+            spec.createdb,
+            Attribute::Createdb,
+        ),
+        (
+            "createrole",
+            observed.createrole,
+            spec.createrole,
+            Attribute::Createrole,
+        ),
+        (
+            "inherit",
+            observed.inherit,
+            spec.inherit,
+            Attribute::Inherit,
+        ),
+        (
+            "replication",
+            observed.replication,
+            spec.replication,
+            Attribute::Replication,
+        ),
+        (
+            "bypassrls",
+            observed.bypassrls,
+            spec.bypassrls,
+            Attribute::Bypassrls,
+        ),
+    ];
+    for (what, from, to, attribute) in flags {
+        let own = spec.name == server.superuser && matches!(what, "superuser" | "login");
+        if from != to && own {
+            result.conflict(
+                format!("role `{}` must keep {what}: `sty` works as it", spec.name),
+                format!("set `{what}: true` for it"),
+            );
+        } else if from != to {
+            set_attribute(result, spec, what, &from, &to, attribute(to));
+        }
+    }
+    let (from, to) = (observed.connection_limit, spec.connection_limit);
+    if from != to {
+        let limit = Attribute::ConnectionLimit(to);
+        set_attribute(result, spec, "connection limit", &from, &to, limit);
+    }
+}
+
+fn set_attribute(
+    result: &mut Comparison,
+    spec: &RoleSpec,
+    what: &str,
+    from: &dyn ToString,
+    to: &dyn ToString,
+    attribute: Attribute,
+) {
+    let change = Change::new(what, from.to_string(), to.to_string());
+    let role = spec.name.clone();
+    result.push(
+        Place::Server,
+        change,
+        Statement::AlterRole { role, attribute },
+    );
+}
+
+fn expiry(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
+    const NEVER: &str = "never";
+    let from = observed.valid_until.as_deref();
+    let shown = from.unwrap_or(NEVER);
+    match &spec.valid_until {
+        Expiry::Never if from.is_some() => {
+            let until = Attribute::ValidUntil(None);
+            set_attribute(result, spec, "valid until", &shown, &NEVER, until);
+        }
+        Expiry::At(to) if from != Some(to) => {
+            let until = Attribute::ValidUntil(Some(to.clone()));
+            set_attribute(result, spec, "valid until", &shown, to, until);
+        }
+        Expiry::AfterDays(days) if from.is_none() => {
+            let change = Change::new("valid until", NEVER, format!("{days} days from now"));
+            let role = spec.name.clone();
+            let statement = Statement::ExpireAfter { role, days: *days };
+            result.push(Place::Server, change, statement);
+        }
+        _ => {}
+    }
+}
+
+fn password(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
+    if let Some(stored) = &spec.password
+        && observed.password.as_ref() != Some(stored)
+    {
+        let (role, stored) = (spec.name.clone(), stored.clone());
+        let statement = Statement::SetPassword { role, stored };
+        result.push(Place::Server, Change::named("password"), statement);
+    }
+}
+
+fn memberships(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole, major: u32) {
+    for (role, admin) in &spec.member_of {
+        let grants = observed.member_of.get(role).map_or(&[][..], Vec::as_slice);
+        let may_grant = grants.iter().any(|grant| grant.admin);
+        if grants.is_empty() || (*admin && !may_grant) {
+            grant(result, spec, role, *admin, !grants.is_empty());
+        } else if may_grant && !admin {
+            for membership in grants.iter().filter(|grant| grant.admin) {
+                revoke(result, spec, role, membership, true, major);
+            }
+        }
+    }
+    for (role, grants) in &observed.member_of {
+        let predefined = role.starts_with("pg_") && !spec.member_of.contains_key(role);
+        if predefined || spec.not_member_of.contains(role) {
+            for membership in grants {
+                revoke(result, spec, role, membership, false, major);
+            }
+        }
+    }
+}
+
+fn grant(result: &mut Comparison, spec: &RoleSpec, role: &str, admin: bool, member: bool) {
+    let described = |admin: bool| if admin { "member, admin" } else { "member" }.to_owned();
+    let change = Change {
+        what: format!("membership in {role}"),
+        from: member.then(|| described(false)),
+        to: Some(described(admin)),
+    };
+    let statement = Statement::GrantMembership {
+        role: role.to_owned(),
+        member: spec.name.clone(),
+        admin,
+    };
+    result.push(Place::Server, change, statement);
+}
+
+fn revoke(
+    result: &mut Comparison,
+    spec: &RoleSpec,
+    role: &str,
+    membership: &Membership,
+    only_admin: bool,
+    major: u32,
+) {
+    let change = Change {
+        what: format!("membership in {role}"),
+        from: Some(
+            if membership.admin {
+                "member, admin"
+            } else {
+                "member"
+            }
+            .to_owned(),
+        ),
+        to: only_admin.then(|| "member".to_owned()),
+    };
+    let statement = Statement::RevokeMembership {
+        role: role.to_owned(),
+        member: spec.name.clone(),
+        only_admin,
+        grantor: has(major, Feature::GrantorOfMembership).then(|| membership.grantor.clone()),
+    };
+    result.push(Place::Server, change, statement);
+}
+
+fn parameters(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
+    let changes = setting::compare(&spec.parameters, &observed.parameters);
+    set_all(result, &Subject::Role(spec.name.clone()), changes);
+}
+
+/// Statements for changed settings of a role or a database.
+pub(super) fn set_all(result: &mut Comparison, subject: &Subject, changes: Vec<SettingChange>) {
+    for change in changes {
+        let subject = subject.clone();
+        let (change, statement) = match change {
+            SettingChange::Set { name, from, to } => {
+                let what = format!("parameter {name}");
+                let change = Change {
+                    what,
+                    from,
+                    to: Some(to.clone()),
+                };
+                let value = to;
+                let set = Statement::Set {
+                    subject,
+                    name,
+                    value,
+                };
+                (change, set)
+            }
+            SettingChange::Reset { name, from } => {
+                let change = Change {
+                    what: format!("parameter {name}"),
+                    from: Some(from),
+                    to: None,
+                };
+                (change, Statement::Reset { subject, name })
+            }
+        };
+        result.push(Place::Server, change, statement);
+    }
+}
+
+fn comment(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
+    let subject = Subject::Role(spec.name.clone());
+    comment_on(
+        result,
+        subject,
+        spec.comment.as_deref(),
+        observed.comment.as_deref(),
+    );
+}
+
+/// A statement for a changed comment; an empty one is the same as none.
+pub(super) fn comment_on(
+    result: &mut Comparison,
+    subject: Subject,
+    wanted: Option<&str>,
+    observed: Option<&str>,
+) {
+    let Some(text) = wanted else { return };
+    if observed.unwrap_or_default() != text {
+        let change = Change {
+            what: "comment".to_owned(),
+            from: observed.map(str::to_owned),
+            to: Some(text.to_owned()),
+        };
+        let text = text.to_owned();
+        result.push(Place::Server, change, Statement::Comment { subject, text });
+    }
+}
+
+fn functions(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
+    for function in &spec.execute {
+        let Some(signature) = signature(function) else {
+            result.conflict(
+                format!("`{function}` does not name a function"),
+                "write it with its argument types: `pg_read_binary_file(text)`",
+            );
+            continue;
+        };
+        if !observed.execute.contains(&signature) {
+            let change = Change {
+                what: format!("execute {signature}"),
+                from: None,
+                to: Some("granted".to_owned()),
+            };
+            let (function, role) = (signature, spec.name.clone());
+            let statement = Statement::GrantExecute { function, role };
+            result.push(Place::Server, change, statement);
+        }
+    }
+}
+
+/// The signature as the server writes it (`name(type,type)`), if it is made of plain words.
+fn signature(text: &str) -> Option<String> {
+    let plain = |text: &str| {
+        let allowed =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ' ' | '[' | ']');
+        text.chars().all(allowed)
+    };
+    let (name, rest) = text.trim().split_once('(')?;
+    let arguments = rest.strip_suffix(')')?;
+    let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
+    let fits = plain(name) && !name.is_empty() && arguments.iter().all(|word| plain(word));
+    fits.then(|| format!("{}({})", name.trim(), arguments.join(",")))
+}

@@ -1,0 +1,631 @@
+//! Plans of small fleets, as an operator would read them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use sty_core::{Risk, Secret};
+use sty_plan::{NodeInput, Options, Plan, build};
+use sty_wire::observation::{
+    Change, EtcdPeer, EtcdView, Failure, Observation, PatroniPeer, PatroniView, Surroundings,
+};
+use sty_wire::resource::{
+    Access, BootRole, EtcdAccess, EtcdAuth, EtcdMember, File, Module, PatroniAccess, PatroniMember,
+    PostgresAccess, Resource, ResourceKind, Stage,
+};
+
+/// A node under test.
+#[derive(Debug, Clone, Default)]
+struct Node {
+    host: String,
+    resources: Vec<Resource>,
+    observations: BTreeMap<String, Observation>,
+    surroundings: Surroundings,
+    removal: Option<String>,
+}
+
+fn plan(nodes: &[Node], options: &Options) -> Plan {
+    let inputs: Vec<NodeInput<'_>> = nodes
+        .iter()
+        .map(|node| NodeInput {
+            host: &node.host,
+            resources: &node.resources,
+            observations: &node.observations,
+            surroundings: &node.surroundings,
+            removal: node.removal.as_deref(),
+        })
+        .collect();
+    build(&inputs, options)
+}
+
+fn show(plan: &Plan) -> String {
+    let mut text = String::new();
+    for action in &plan.actions {
+        let needs: Vec<String> = action.needs.iter().map(u32::to_string).collect();
+        let held = action
+            .held
+            .as_deref()
+            .map(|h| format!(" HELD {h}"))
+            .unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "{:>2} {} {} [{}] <- {}{held}",
+            action.id,
+            action.node,
+            action.title,
+            action.risk,
+            needs.join(",")
+        );
+    }
+    for unwanted in &plan.unwanted {
+        let _ = writeln!(text, "unwanted {} {}", unwanted.cluster, unwanted.member);
+    }
+    text
+}
+
+fn resource(id: &str, stage: Stage, cluster: Option<&str>, kind: ResourceKind) -> Resource {
+    Resource {
+        id: id.to_owned(),
+        module: Module::Node,
+        stage,
+        cluster: cluster.map(str::to_owned),
+        kind,
+    }
+}
+
+fn file(path: &str) -> Resource {
+    let kind = ResourceKind::File(File {
+        path: path.to_owned(),
+        content: Secret::from("text"),
+        secret: false,
+        access: Access::root(0o644),
+        check: None,
+    });
+    resource(path, Stage::Config, None, kind)
+}
+
+fn etcd_access() -> EtcdAccess {
+    EtcdAccess {
+        endpoints: Vec::new(),
+        ca_path: String::new(),
+        root_password: Secret::default(),
+    }
+}
+
+fn etcd(number: u32, members: &[u32]) -> Resource {
+    let url = |n: &u32| format!("https://10.0.0.{n}:2380");
+    let kind = ResourceKind::EtcdMember(EtcdMember {
+        name: format!("etcd-{number}"),
+        peer_url: url(&number),
+        client_url: format!("https://10.0.0.{number}:2379"),
+        cluster: members
+            .iter()
+            .map(|n| (format!("etcd-{n}"), url(n)))
+            .collect(),
+        token: "etcd".to_owned(),
+        data: "/data/etcd".to_owned(),
+        join_path: "/etc/etcd/join.env".to_owned(),
+        access: etcd_access(),
+        unit: "etcd.service".to_owned(),
+        restart_on: Vec::new(),
+    });
+    resource("etcd", Stage::Etcd, Some("etcd"), kind)
+}
+
+fn etcd_auth() -> Resource {
+    let kind = ResourceKind::EtcdAuth(EtcdAuth {
+        access: etcd_access(),
+        scopes: Vec::new(),
+    });
+    resource("etcd-auth", Stage::EtcdAuth, Some("etcd"), kind)
+}
+
+fn postgres(number: u32, boot: BootRole, members: &[u32]) -> Resource {
+    let kind = ResourceKind::PatroniMember(PatroniMember {
+        scope: "pg-test".to_owned(),
+        name: format!("pg-test-{number}"),
+        boot,
+        unit: "patroni.service".to_owned(),
+        patroni: patroni_access(),
+        postgres: PostgresAccess {
+            socket_dir: String::new(),
+            port: 5432,
+            user: "postgres".to_owned(),
+        },
+        data: "/pg/data".to_owned(),
+        reload_on: Vec::new(),
+        postgres_reload_on: Vec::new(),
+        restart_on: Vec::new(),
+        parameters: std::collections::BTreeMap::new(),
+        members: members.iter().map(|n| format!("pg-test-{n}")).collect(),
+        home: ("/pg".to_owned(), "/data/postgres/pg-test-17".to_owned()),
+    });
+    resource("patroni", Stage::Postgres, Some("pg-test"), kind)
+}
+
+fn patroni_access() -> PatroniAccess {
+    PatroniAccess {
+        url: String::new(),
+        ca_path: String::new(),
+        username: String::new(),
+        password: Secret::default(),
+    }
+}
+
+fn dynamic_config() -> Resource {
+    let kind = ResourceKind::PatroniConfig {
+        patroni: patroni_access(),
+        postgres: PostgresAccess {
+            socket_dir: String::new(),
+            port: 5432,
+            user: "postgres".to_owned(),
+        },
+        config: sty_wire_json(),
+        own: std::collections::BTreeSet::new(),
+    };
+    resource("config", Stage::Dynamic, Some("pg-test"), kind)
+}
+
+fn sty_wire_json() -> serde_json::Value {
+    serde_json::json!({ "ttl": 30 })
+}
+
+fn trio() -> Vec<Node> {
+    let boot = |n| {
+        if n == 1 {
+            BootRole::Leader
+        } else {
+            BootRole::Replica
+        }
+    };
+    (1..=3)
+        .map(|n| Node {
+            host: format!("n{n}"),
+            resources: vec![
+                file("/etc/hosts"),
+                etcd(n, &[1, 2, 3]),
+                etcd_auth(),
+                postgres(n, boot(n), &[1, 2, 3]),
+                dynamic_config(),
+            ],
+            ..Node::default()
+        })
+        .collect()
+}
+
+/// The trio, running and as it should be, led by `leader`.
+fn running(leader: u32) -> Vec<Node> {
+    let mut nodes = trio();
+    for (node, number) in nodes.iter_mut().zip(1..) {
+        for resource in &node.resources {
+            let elsewhere =
+                number != leader && matches!(resource.id.as_str(), "config" | "etcd-auth");
+            let state = if elsewhere {
+                Observation::Elsewhere
+            } else {
+                Observation::InSync
+            };
+            node.observations.insert(resource.id.clone(), state);
+        }
+        node.surroundings.etcd = Some(etcd_view(true, number == leader));
+        node.surroundings.patroni.insert(
+            "pg-test".to_owned(),
+            patroni_view(number == leader, &[1, 2, 3]),
+        );
+    }
+    nodes
+}
+
+fn etcd_view(initialized: bool, leader: bool) -> EtcdView {
+    EtcdView {
+        initialized,
+        healthy: initialized,
+        leader,
+        members: (1..=3).map(peer).collect(),
+    }
+}
+
+fn peer(number: u32) -> EtcdPeer {
+    EtcdPeer {
+        id: number.to_string(),
+        name: format!("etcd-{number}"),
+        peer_url: format!("https://10.0.0.{number}:2380"),
+    }
+}
+
+fn patroni_view(leads: bool, members: &[u32]) -> PatroniView {
+    PatroniView {
+        initialized: true,
+        running: true,
+        role: if leads { "primary" } else { "replica" }.to_owned(),
+        state: "running".to_owned(),
+        members: members
+            .iter()
+            .map(|n| PatroniPeer {
+                name: format!("pg-test-{n}"),
+                host: format!("10.0.0.{n}"),
+                role: "replica".to_owned(),
+                state: "streaming".to_owned(),
+            })
+            .collect(),
+        pending_restart: Vec::new(),
+    }
+}
+
+fn restart_wanted() -> Options {
+    Options {
+        restart: true,
+        ..Options::default()
+    }
+}
+
+#[test]
+fn a_fresh_trio_starts_etcd_together_then_the_leader_then_the_replicas() {
+    let plan = plan(&trio(), &Options::default());
+    insta::assert_snapshot!(show(&plan), @"
+     1 n1 write /etc/hosts [safe] <- 
+     2 n2 write /etc/hosts [safe] <- 
+     3 n3 write /etc/hosts [safe] <- 
+     4 n1 start etcd member etcd-1 [safe] <- 2,3
+     5 n2 start etcd member etcd-2 [safe] <- 1,3
+     6 n3 start etcd member etcd-3 [safe] <- 1,2
+     7 n1 set etcd users and roles [safe] <- 4,5,6
+     8 n1 start PostgreSQL pg-test-1 [safe] <- 4,5,6,7
+     9 n2 start PostgreSQL pg-test-2 [safe] <- 4,5,6,7,8
+    10 n3 start PostgreSQL pg-test-3 [safe] <- 4,5,6,7,8
+    11 n1 set Patroni's dynamic configuration [safe] <-
+    ");
+}
+
+#[test]
+fn new_etcd_members_wait_until_all_their_nodes_are_ready() {
+    let mut nodes = trio();
+    nodes[0].resources.insert(1, file("/etc/last"));
+    let plan = plan(&nodes, &Options::default());
+    let find = |title: &str| plan.actions.iter().find(|one| one.title == title).unwrap();
+    let last = find("write /etc/last").id;
+    assert!(find("start etcd member etcd-2").needs.contains(&last));
+}
+
+#[test]
+fn a_converged_fleet_has_an_empty_plan() {
+    assert!(plan(&running(2), &Options::default()).is_empty());
+}
+
+#[test]
+fn cluster_wide_drift_is_mended_once_by_the_leader() {
+    let mut nodes = running(2);
+    let drift = Observation::Drift {
+        changes: vec![Change::new("ttl", "30", "20")],
+        risk: Risk::Reload,
+    };
+    nodes[1].observations.insert("config".to_owned(), drift);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n2 set Patroni's dynamic configuration [reload] <- 
+    2 n1 see PostgreSQL pg-test-1 take the settings up [reload] <- 1
+    3 n3 see PostgreSQL pg-test-3 take the settings up [reload] <- 1
+    ");
+}
+
+#[test]
+fn a_new_etcd_member_is_added_before_it_starts_and_one_at_a_time() {
+    let mut nodes = running(1);
+    for node in nodes.iter_mut().skip(1) {
+        node.observations.remove("etcd");
+        node.surroundings.etcd = Some(etcd_view(false, false));
+    }
+    nodes[0].surroundings.etcd = Some(EtcdView {
+        members: vec![peer(1)],
+        ..etcd_view(true, true)
+    });
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n1 add member etcd-2 to etcd [safe] <- 
+    2 n2 start etcd member etcd-2 [safe] <- 1
+    3 n1 add member etcd-3 to etcd [safe] <- 2
+    4 n3 start etcd member etcd-3 [safe] <- 3
+    ");
+}
+
+#[test]
+fn an_etcd_member_that_left_the_inventory_goes_when_its_name_is_typed() {
+    let mut nodes = running(1);
+    let mut members: Vec<EtcdPeer> = (1..=3).map(peer).collect();
+    members.push(peer(4));
+    for node in &mut nodes {
+        if let Some(view) = &mut node.surroundings.etcd {
+            view.members.clone_from(&members);
+        }
+    }
+    let shown = plan(&nodes, &Options::default());
+    insta::assert_snapshot!(show(&shown), @"
+     1 n1 remove member etcd-4 from etcd [destroy] <-  HELD destroys data: needs `--confirm etcd-4`
+    unwanted etcd etcd-4
+    ");
+    let options = Options {
+        confirm: BTreeSet::from(["etcd-4".to_owned()]),
+        ..Options::default()
+    };
+    assert_eq!(plan(&nodes, &options).actions[0].held, None);
+}
+
+#[test]
+fn a_learner_is_let_in_before_the_next_member_joins() {
+    let mut nodes = running(1);
+    nodes[1]
+        .observations
+        .insert("etcd".to_owned(), drift(Risk::Safe));
+    nodes[1].surroundings.etcd = Some(EtcdView {
+        healthy: false,
+        ..etcd_view(true, false)
+    });
+    nodes[2].observations.remove("etcd");
+    nodes[2].surroundings.etcd = Some(etcd_view(false, false));
+    nodes[0].surroundings.etcd = Some(EtcdView {
+        members: vec![peer(1), peer(2)],
+        ..etcd_view(true, true)
+    });
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n2 bring up etcd member etcd-2 [safe] <- 
+    2 n1 add member etcd-3 to etcd [safe] <- 1
+    3 n3 start etcd member etcd-3 [safe] <- 2
+    ");
+}
+
+#[test]
+fn a_member_that_lost_its_data_is_taken_out_through_another() {
+    let mut nodes = running(1);
+    nodes[0].observations.remove("etcd");
+    // It runs on, from files that are deleted.
+    nodes[0].surroundings.etcd = Some(EtcdView {
+        initialized: false,
+        ..etcd_view(true, false)
+    });
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n2 remove member etcd-1 from etcd [safe] <- 
+    2 n2 add member etcd-1 to etcd [safe] <- 1
+    3 n1 start etcd member etcd-1 [safe] <- 2
+    ");
+}
+
+#[test]
+fn a_member_that_was_removed_and_has_old_data_joins_anew() {
+    let mut nodes = running(1);
+    nodes[1]
+        .observations
+        .insert("etcd".to_owned(), drift(Risk::Safe));
+    nodes[1].surroundings.etcd = Some(EtcdView {
+        healthy: false,
+        ..etcd_view(true, false)
+    });
+    nodes[0].surroundings.etcd = Some(EtcdView {
+        members: vec![peer(1), peer(3)],
+        ..etcd_view(true, true)
+    });
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n1 add member etcd-2 to etcd [safe] <- 
+    2 n2 bring up etcd member etcd-2 [safe] <- 1
+    ");
+}
+
+#[test]
+fn what_an_etcd_member_leaves_behind_goes_after_it_has_left() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        let view = node.surroundings.etcd.as_mut().unwrap();
+        view.members.push(peer(4));
+    }
+    let kind = ResourceKind::PathAbsent {
+        path: "/data/etcd".to_owned(),
+        recursive: true,
+    };
+    nodes.push(Node {
+        host: "n4".to_owned(),
+        resources: vec![resource("data", Stage::Cleanup, Some("etcd"), kind)],
+        observations: BTreeMap::from([("data".to_owned(), drift(Risk::Destroy))]),
+        removal: Some("etcd-4".to_owned()),
+        ..Node::default()
+    });
+    let options = Options {
+        confirm: BTreeSet::from(["etcd-4".to_owned()]),
+        ..Options::default()
+    };
+    insta::assert_snapshot!(show(&plan(&nodes, &options)), @"
+     1 n1 remove member etcd-4 from etcd [destroy] <- 
+     2 n4 remove /data/etcd [destroy] <- 1
+    unwanted etcd etcd-4
+    ");
+}
+
+fn drift(risk: Risk) -> Observation {
+    Observation::Drift {
+        changes: vec![Change::new("state", "wrong", "right")],
+        risk,
+    }
+}
+
+#[test]
+fn pending_restarts_go_through_replicas_then_a_switchover_then_the_old_primary() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![Change::new("max_connections", "100", "200")];
+        }
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
+    1 n2 restart PostgreSQL pg-test-2 [restart] <- 
+    2 n3 restart PostgreSQL pg-test-3 [restart] <- 1
+    3 n1 switch over from pg-test-1 [failover] <- 2
+    4 n1 restart PostgreSQL pg-test-1 [restart] <- 3
+    ");
+    let held = plan(&nodes, &Options::default());
+    assert!(held.actions.iter().all(|action| action.held.is_some()));
+    assert!(
+        !held.is_empty(),
+        "what waits for a restart is still a pending change"
+    );
+}
+
+#[test]
+fn a_setting_that_shrinks_reaches_the_primary_first() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![Change::new("max_connections", "200", "100")];
+        }
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
+    1 n1 restart PostgreSQL pg-test-1 [restart] <- 
+    2 n2 restart PostgreSQL pg-test-2 [restart] <- 1
+    3 n3 restart PostgreSQL pg-test-3 [restart] <- 2
+    ");
+}
+
+#[test]
+fn a_member_outside_the_inventory_is_named() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        node.surroundings.patroni.insert(
+            "pg-test".to_owned(),
+            patroni_view(node.host == "n1", &[1, 2, 3, 9]),
+        );
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"unwanted pg-test pg-test-9");
+}
+
+#[test]
+fn a_node_that_holds_something_else_is_left_alone_and_so_is_its_cluster() {
+    let mut nodes = trio();
+    let failure = Failure::message("`/pg` leads elsewhere");
+    nodes[0]
+        .observations
+        .insert("patroni".to_owned(), Observation::Conflict { failure });
+    let plan = plan(&nodes, &restart_wanted());
+    let on_the_node = plan
+        .actions
+        .iter()
+        .filter(|action| action.node == "n1")
+        .count();
+    let of_the_cluster = plan
+        .actions
+        .iter()
+        .filter(|a| a.cluster.as_deref() == Some("pg-test"));
+    assert_eq!(
+        (on_the_node, of_the_cluster.count()),
+        (0, 0),
+        "{}",
+        show(&plan)
+    );
+    assert_eq!(plan.problems.len(), 1);
+    assert!(!plan.is_empty());
+}
+
+#[test]
+fn what_serves_a_cluster_is_restarted_only_when_asked_and_one_after_the_other() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        let changes = vec![Change::named("restart")];
+        let risk = Risk::Restart;
+        node.observations
+            .insert("etcd".to_owned(), Observation::Drift { changes, risk });
+    }
+    let held = plan(&nodes, &Options::default());
+    assert!(
+        held.actions.iter().all(|action| action.held.is_some()),
+        "{}",
+        show(&held)
+    );
+    let asked = plan(&nodes, &restart_wanted());
+    for pair in asked.actions.windows(2) {
+        assert!(reaches(&asked, pair[1].id, pair[0].id), "{}", show(&asked));
+    }
+}
+
+fn any_observation() -> impl Strategy<Value = Option<Observation>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(Observation::InSync)),
+        Just(Some(Observation::Elsewhere)),
+        Just(Some(Observation::Pending {
+            reason: "later".to_owned()
+        })),
+        (0..3u8).prop_map(|risk| Some(Observation::Drift {
+            changes: vec![Change::named("x")],
+            risk: [Risk::Safe, Risk::Reload, Risk::Restart][usize::from(risk)],
+        })),
+    ]
+}
+
+fn any_fleet() -> impl Strategy<Value = Vec<Node>> {
+    let states = prop::collection::vec(any_observation(), 15);
+    let views = prop::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 3);
+    (states, views, 0..4u32).prop_map(|(states, views, leader)| {
+        let mut nodes = trio();
+        let mut states = states.into_iter();
+        for ((node, view), number) in nodes.iter_mut().zip(views).zip(1..) {
+            for resource in &node.resources {
+                if let Some(Some(state)) = states.next() {
+                    node.observations.insert(resource.id.clone(), state);
+                }
+            }
+            node.surroundings.etcd = Some(etcd_view(view.0, false));
+            let mut patroni = patroni_view(number == leader, &[1, 2, 3]);
+            patroni.initialized = view.1;
+            if view.2 {
+                patroni.pending_restart = vec![Change::named("max_connections")];
+            }
+            node.surroundings
+                .patroni
+                .insert("pg-test".to_owned(), patroni);
+        }
+        nodes
+    })
+}
+
+proptest! {
+    #[test]
+    fn needs_point_back_and_never_to_held_actions(nodes in any_fleet(), restart in any::<bool>()) {
+        let options = Options { restart, ..Options::default() };
+        let plan = plan(&nodes, &options);
+        for (index, action) in plan.actions.iter().enumerate() {
+            prop_assert_eq!(action.id as usize, index + 1);
+            for need in &action.needs {
+                prop_assert!(*need < action.id, "{}", show(&plan));
+                prop_assert!(plan.actions[*need as usize - 1].held.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn members_of_one_cluster_never_restart_together(nodes in any_fleet()) {
+        let plan = plan(&nodes, &restart_wanted());
+        let restarts: Vec<_> = plan
+            .active()
+            .filter(|a| a.stage == Stage::Postgres || a.cluster.as_deref() == Some("pg-test"))
+            .filter(|a| a.risk >= Risk::Restart && a.title.contains("PostgreSQL"))
+            .collect();
+        for pair in restarts.windows(2) {
+            if pair[0].node != pair[1].node {
+                prop_assert!(reaches(&plan, pair[1].id, pair[0].id), "{}", show(&plan));
+            }
+        }
+    }
+}
+
+/// Whether `from` waits, directly or not, for `to`; on one node the order of the plan counts too.
+fn reaches(plan: &Plan, from: u32, to: u32) -> bool {
+    let mut open = vec![from];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if id == to {
+            return true;
+        }
+        if !seen.insert(id) {
+            continue;
+        }
+        let action = &plan.actions[id as usize - 1];
+        open.extend(&action.needs);
+        let earlier = plan.active().filter(|a| a.id < id && a.node == action.node);
+        open.extend(earlier.last().map(|a| a.id));
+    }
+    false
+}

@@ -1,0 +1,174 @@
+//! What a node answers about a resource: how it differs from what it should be.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sty_core::Risk;
+
+/// State of one resource on one node, compared with what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Observation {
+    /// As it should be.
+    InSync,
+    /// Different; converging makes these changes.
+    Drift {
+        /// What differs.
+        changes: Vec<Change>,
+        /// The worst that mending it does.
+        risk: Risk,
+    },
+    /// Cannot be looked at before something else is there (a database before its server runs).
+    /// Will be converged.
+    Pending {
+        /// What is missing.
+        reason: String,
+    },
+    /// Another node acts for this resource (the leader's).
+    Elsewhere,
+    /// Not to be had on this node, and why; reported, never planned.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+    /// What is there belongs to something else and must not be touched: nothing is done on the
+    /// node, nor for the cluster elsewhere, until a person has decided.
+    Conflict {
+        /// What is there and what was wanted.
+        failure: Failure,
+    },
+    /// Looking failed.
+    Failed {
+        /// What went wrong.
+        failure: Failure,
+    },
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What: `mode`, `content`, `package haproxy`, `reload`.
+    pub what: String,
+    /// What it is; `None` when there is none, or when it is secret.
+    pub from: Option<String>,
+    /// What it should be; `None` when it should go, or when it is secret.
+    pub to: Option<String>,
+}
+
+impl Change {
+    /// A change with both sides shown.
+    pub fn new(what: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            from: Some(from.into()),
+            to: Some(to.into()),
+        }
+    }
+
+    /// A change of which only the name is shown.
+    pub fn named(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            from: None,
+            to: None,
+        }
+    }
+}
+
+/// Why something could not be done: for the operator's eyes, free of secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What failed and how.
+    pub message: String,
+    /// The command, when one ran; arguments hold no secrets.
+    pub command: Option<String>,
+    /// Its exit code.
+    pub exit_code: Option<i32>,
+    /// Last lines of output or of the service's log.
+    pub tail: Vec<String>,
+    /// The next step.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a command.
+    pub fn message(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            command: None,
+            exit_code: None,
+            tail: Vec::new(),
+            hint: None,
+        }
+    }
+}
+
+/// What a node knows of the clusters it takes part in, beside the differences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Surroundings {
+    /// etcd, when the node has a member or should have one.
+    pub etcd: Option<EtcdView>,
+    /// Patroni, by cluster.
+    pub patroni: BTreeMap<String, PatroniView>,
+}
+
+/// etcd as one node sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdView {
+    /// The data directory holds a member.
+    pub initialized: bool,
+    /// The member answers and sees a leader.
+    pub healthy: bool,
+    /// This member leads.
+    pub leader: bool,
+    /// Members that the cluster has, name (empty before its first start) and peer URL.
+    pub members: Vec<EtcdPeer>,
+}
+
+/// A member as etcd lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdPeer {
+    /// Identifier, decimal as the JSON gateway gives it.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Peer URL.
+    pub peer_url: String,
+}
+
+/// A Patroni cluster as one member's node sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatroniView {
+    /// The data directory holds a PostgreSQL cluster.
+    pub initialized: bool,
+    /// Patroni answers here.
+    pub running: bool,
+    /// `primary`, `standby_leader`, `replica`, ... of the member here; empty when unknown.
+    pub role: String,
+    /// `running`, `streaming`, `starting`, ...; empty when unknown.
+    pub state: String,
+    /// Members that Patroni lists.
+    pub members: Vec<PatroniPeer>,
+    /// Settings that wait for a restart here: name, current and coming value.
+    pub pending_restart: Vec<Change>,
+}
+
+impl PatroniView {
+    /// Whether the member here leads its cluster.
+    pub fn leads(&self) -> bool {
+        matches!(self.role.as_str(), "primary" | "master" | "standby_leader")
+    }
+}
+
+/// A member as Patroni lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatroniPeer {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub host: String,
+    /// `leader`, `replica`, `sync_standby`, ...
+    pub role: String,
+    /// `running`, `streaming`, ...
+    pub state: String,
+}

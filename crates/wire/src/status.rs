@@ -1,0 +1,118 @@
+//! What a node tells about its health, for `sty status`.
+
+use serde::{Deserialize, Serialize};
+
+/// What to look at on a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct StatusQuery {
+    /// etcd member here.
+    pub etcd: Option<crate::resource::EtcdMember>,
+    /// Patroni members here.
+    pub patroni: Vec<crate::resource::PatroniMember>,
+    /// PgBouncer units here.
+    pub units: Vec<String>,
+    /// Services to try: HAProxy entries of this node.
+    pub services: Vec<ServiceProbe>,
+}
+
+/// A service endpoint of this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceProbe {
+    /// Cluster.
+    pub cluster: String,
+    /// Service name.
+    pub name: String,
+    /// Port on this node.
+    pub port: u16,
+    /// Path of HAProxy's statistics socket.
+    pub stats_socket: String,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct NodeStatus {
+    /// etcd member.
+    pub etcd: Option<EtcdStatus>,
+    /// Patroni members.
+    pub patroni: Vec<PatroniStatus>,
+    /// Units: name and active state.
+    pub units: Vec<(String, String)>,
+    /// Services.
+    pub services: Vec<ServiceStatus>,
+}
+
+/// Health of an etcd member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdStatus {
+    /// Member name.
+    pub name: String,
+    /// Answers and sees a leader.
+    pub healthy: bool,
+    /// Leads.
+    pub leader: bool,
+    /// Server version.
+    pub version: String,
+    /// Database size, bytes.
+    pub db_size_bytes: u64,
+    /// What is wrong.
+    pub problem: Option<String>,
+}
+
+/// A Patroni member and its view of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatroniStatus {
+    /// Cluster.
+    pub scope: String,
+    /// Member name.
+    pub name: String,
+    /// `primary`, `replica`, `standby_leader`, `uninitialized`...
+    pub role: String,
+    /// `running`, `streaming`, `stopped`, ...
+    pub state: String,
+    /// Timeline.
+    pub timeline: Option<u64>,
+    /// WAL position: written by a primary, replayed by a replica. Bytes.
+    pub wal_position: Option<u64>,
+    /// Server version as a number, 170006.
+    pub server_version: Option<u64>,
+    /// Settings that wait for a restart.
+    pub pending_restart: Vec<String>,
+    /// Cluster maintenance mode.
+    pub paused: bool,
+    /// Members as Patroni lists them: name, role, state, lag in bytes.
+    pub members: Vec<MemberStatus>,
+    /// What is wrong.
+    pub problem: Option<String>,
+}
+
+/// A member as the cluster sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberStatus {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub host: String,
+    /// `leader`, `replica`, `sync_standby`, ...
+    pub role: String,
+    /// `running`, `streaming`, ...
+    pub state: String,
+    /// Timeline.
+    pub timeline: Option<u64>,
+    /// Bytes behind the leader; `None` when unknown.
+    pub lag_bytes: Option<u64>,
+}
+
+/// A service endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Cluster.
+    pub cluster: String,
+    /// Service name.
+    pub name: String,
+    /// Port.
+    pub port: u16,
+    /// Servers that answer, as HAProxy names them; empty when nobody does.
+    pub answering: Vec<String>,
+    /// What is wrong.
+    pub problem: Option<String>,
+}

@@ -1,0 +1,158 @@
+//! Databases.
+
+use crate::stage::{NODES, PASSWORDS, Stage, at, both, everywhere};
+use crate::users::LIST;
+
+const POOLS: [&str; 2] = [
+    "write /etc/pgbouncer/pgbouncer.ini",
+    "reload pgbouncer.service",
+];
+
+pub(crate) fn come_change_and_go(stage: &Stage) {
+    owners(stage);
+    one_comes(stage);
+    what_admins_make_can_be_read(stage);
+    one_changes(stage);
+    one_goes(stage);
+}
+
+/// A member of the admin group gives others a share of what it makes: in every database.
+fn owners(stage: &Stage) {
+    for (name, password, role) in [
+        ("dbuser_shop", PASSWORDS[2], "dbrole_admin"),
+        ("dbuser_clerk", PASSWORDS[3], "dbrole_readonly"),
+    ] {
+        stage.add(
+            "pg_users",
+            &format!(
+                "{{ name: {name}, password: {password}, pgbouncer: true, roles: [ {role} ] }}"
+            ),
+        );
+    }
+    let titles = [
+        "create role dbuser_shop in pg-test",
+        "create role dbuser_clerk in pg-test",
+        "alter database template1 in pg-test",
+        "alter database postgres in pg-test",
+        "alter database test in pg-test",
+    ];
+    let own: Vec<String> = titles.iter().map(|title| at(NODES[0], title)).collect();
+    stage.changes("two users, one an admin", &both(everywhere(&LIST), &own));
+}
+
+fn one_comes(stage: &Stage) {
+    let baseline = "create table base.seed (id int); insert into base.seed values (7);\n";
+    std::fs::write(stage.world.home().join("shop.sql"), baseline).expect("a baseline");
+    stage.add(
+        "pg_databases",
+        "{ name: shop, owner: dbuser_shop, baseline: shop.sql, \
+           schemas: [ base, { name: stock, owner: test } ], \
+           extensions: [ { name: hstore, schema: base }, pg_trgm ], \
+           parameters: { work_mem: 12MB }, pool_mode: session, pool_size: 7, connlimit: 40, \
+           revokeconn: true, comment: the shop }",
+    );
+    let own = at(NODES[0], "create database shop in pg-test");
+    stage.changes("a new database", &both(everywhere(&POOLS), &[own]));
+    let shop = |sql: &str| stage.login(5433, ("dbuser_shop", PASSWORDS[2]), "shop", sql);
+    let seen = shop("select id, current_setting('work_mem') from base.seed");
+    assert_eq!(seen.text(), "7|12MB", "{}", seen.all());
+    let names = shop(
+        "select string_agg(extname || ' ' || nspname, ',' order by extname) from \
+                      pg_extension join pg_namespace n on n.oid = extnamespace \
+                      where extname in ('hstore', 'pg_trgm')",
+    );
+    assert_eq!(
+        names.text(),
+        "hstore base,pg_trgm public",
+        "{}",
+        names.all()
+    );
+    let owner = shop("select nspowner::regrole from pg_namespace where nspname = 'stock'");
+    assert_eq!(owner.text(), "test", "{}", owner.all());
+    let clerk = stage.login(5436, ("dbuser_clerk", PASSWORDS[3]), "shop", "select 1");
+    assert!(
+        clerk.stderr.contains("permission denied for database"),
+        "{}",
+        clerk.all()
+    );
+}
+
+fn what_admins_make_can_be_read(stage: &Stage) {
+    let shop = ("dbuser_shop", PASSWORDS[2]);
+    let clerk = |sql: &str| stage.login(5436, ("dbuser_clerk", PASSWORDS[3]), "test", sql);
+    let make = "create schema made; create table made.later (id int); \
+                insert into made.later values (5)";
+    stage.login(5433, shop, "test", make).ok();
+    let read = clerk("select id from made.later");
+    assert_eq!(read.text(), "5", "{}", read.all());
+    for sql in [
+        "insert into made.later values (6)",
+        "create table made.mine ()",
+    ] {
+        let refused = clerk(sql);
+        assert!(
+            refused.stderr.contains("permission denied"),
+            "{}",
+            refused.all()
+        );
+    }
+    stage
+        .login(5433, shop, "test", "drop schema made cascade")
+        .ok();
+}
+
+fn one_changes(stage: &Stage) {
+    stage.swap(
+        "owner: dbuser_shop, baseline: shop.sql, schemas: [ base,",
+        "owner: test, baseline: shop.sql, schemas: [ extra, base,",
+    );
+    stage.swap(
+        "{ name: hstore, schema: base }, pg_trgm",
+        "{ name: hstore, schema: stock }, { name: pg_trgm, state: absent }",
+    );
+    stage.swap("work_mem: 12MB", "statement_timeout: 30s");
+    stage.swap(
+        "pool_mode: session, pool_size: 7, connlimit: 40, revokeconn: true, comment: the shop",
+        "connlimit: 30, comment: the new shop",
+    );
+    let own = at(NODES[0], "alter database shop in pg-test");
+    stage.changes("an altered database", &both(everywhere(&POOLS), &[own]));
+    let clerk = stage.login(
+        5436,
+        ("dbuser_clerk", PASSWORDS[3]),
+        "shop",
+        "select current_setting('work_mem') <> '12MB', current_setting('statement_timeout')",
+    );
+    assert_eq!(clerk.text(), "t|30s", "{}", clerk.all());
+    let facts = "select datdba::regrole, datconnlimit, shobj_description(oid, 'pg_database') \
+                 from pg_database where datname = 'shop'";
+    assert_eq!(
+        stage.superuser(NODES[0], "postgres", facts),
+        "test|30|the new shop"
+    );
+    let inside = "select string_agg(extname, ',' order by extname), \
+                  to_regnamespace('extra') is not null from pg_extension \
+                  where extname in ('hstore', 'pg_trgm')";
+    assert_eq!(stage.superuser(NODES[0], "shop", inside), "hstore|t");
+}
+
+/// The pool goes at once; the data goes when its name is typed.
+fn one_goes(stage: &Stage) {
+    stage.swap("{ name: shop,", "{ name: shop, state: absent,");
+    let held = at(NODES[0], "drop database shop in pg-test (held)");
+    stage.planned(&both(everywhere(&POOLS), std::slice::from_ref(&held)));
+    stage.apply("a database that goes, unconfirmed", &[]).ok();
+    stage.planned(std::slice::from_ref(&held));
+    stage
+        .apply("the same with another's name", &["--confirm", "test"])
+        .ok();
+    stage.planned(&[held]);
+    let there = "select count(*) from pg_database where datname = 'shop'";
+    assert_eq!(stage.superuser(NODES[0], "postgres", there), "1");
+    stage
+        .apply("a database that goes", &["--confirm", "shop"])
+        .ok();
+    stage.converged();
+    assert_eq!(stage.superuser(NODES[0], "postgres", there), "0");
+    stage.take_out("{ name: shop,");
+}

@@ -1,0 +1,68 @@
+//! Day two: the inventory changes, hands meddle on the nodes, and every plan lists exactly what
+//! follows from that; clients see the effect, and nothing else happens.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "a story"
+)]
+
+mod databases;
+mod drift;
+mod errors;
+mod parameters;
+mod quiet;
+mod restart;
+mod rules;
+mod secrets;
+mod services;
+mod stage;
+mod users;
+mod writer;
+
+use std::time::Instant;
+
+use stage::Stage;
+
+/// A title and what happens.
+type Chapter = (&'static str, fn(&Stage));
+
+#[test]
+fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
+    let stage = Stage::new("story-changes");
+    let watch = secrets::Watch::start(secrets::all(&stage));
+    stage.deploy();
+    let before = stage.processes();
+    let quiet: [Chapter; 7] = [
+        ("a converged apply", quiet::a_converged_apply_is_not_noticed),
+        ("users", users::come_change_and_go),
+        ("databases", databases::come_change_and_go),
+        ("rules", rules::let_in_and_keep_out),
+        ("services", services::come_and_go),
+        ("parameters", parameters::take_effect_at_once),
+        ("recovery plan and pools", parameters::plan_and_pools),
+    ];
+    play(&stage, &quiet);
+    assert_eq!(before, stage.processes(), "nothing was restarted");
+    let loud: [Chapter; 4] = [
+        ("restarts", restart::only_when_asked_for_and_rolling),
+        ("a smaller setting", restart::a_smaller_setting),
+        ("drift", drift::is_listed_and_mended),
+        ("errors", errors::stay_with_their_item),
+    ];
+    play(&stage, &loud);
+    watch.stop();
+    secrets::are_nowhere(&stage);
+    stage.tell_times();
+}
+
+fn play(stage: &Stage, chapters: &[Chapter]) {
+    for (title, chapter) in chapters {
+        let begun = Instant::now();
+        eprintln!("== {title}");
+        chapter(stage);
+        stage.converged();
+        eprintln!("== {title}: {:.1} s", begun.elapsed().as_secs_f64());
+    }
+}

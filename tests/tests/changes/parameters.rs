@@ -1,0 +1,63 @@
+//! Parameters that need no restart.
+
+use crate::stage::{NODES, Stage, at, both, everywhere};
+
+/// What a change of Patroni's dynamic configuration takes, led from `leader`.
+pub(crate) fn dynamic(leader: &str) -> Vec<String> {
+    let mut lines = everywhere(&[
+        "write /etc/patroni/patroni.yml",
+        "reload PostgreSQL {member}",
+    ]);
+    lines.push(at(leader, "set Patroni's dynamic configuration"));
+    let others = NODES.iter().filter(|node| **node != leader);
+    lines.extend(others.map(|node| at(node, "see PostgreSQL {member} take the settings up")));
+    lines
+}
+
+fn shown(stage: &Stage, name: &str) -> Vec<String> {
+    let sql = format!("show {name}");
+    NODES
+        .map(|node| stage.superuser(node, "postgres", &sql))
+        .to_vec()
+}
+
+pub(crate) fn take_effect_at_once(stage: &Stage) {
+    let before = shown(stage, "log_min_duration_statement");
+    stage.set("pg_parameters: { log_min_duration_statement: 777ms }");
+    stage.changes("a parameter", &dynamic(NODES[0]));
+    assert_eq!(shown(stage, "log_min_duration_statement"), ["777ms"; 3]);
+    stage.take_out("pg_parameters:");
+    stage.changes("no parameter", &dynamic(NODES[0]));
+    assert_eq!(shown(stage, "log_min_duration_statement"), before);
+    // One that nothing but the inventory sets goes back to PostgreSQL's own default.
+    stage.set("pg_parameters: { deadlock_timeout: 1234ms }");
+    stage.apply("another parameter", &[]).ok();
+    assert_eq!(shown(stage, "deadlock_timeout"), ["1234ms"; 3]);
+    stage.take_out("pg_parameters:");
+    stage.apply("no other parameter", &[]).ok();
+    assert_eq!(shown(stage, "deadlock_timeout"), ["1s"; 3]);
+}
+
+pub(crate) fn plan_and_pools(stage: &Stage) {
+    let proxy = everywhere(&["write /etc/haproxy/haproxy.cfg", "reload haproxy.service"]);
+    let mut expected = both(dynamic(NODES[0]), &proxy);
+    // Its watchdog margin and timings are of Patroni's file as well.
+    stage.set("pg_rto: fast");
+    expected.sort();
+    stage.changes("another recovery plan", &expected);
+    stage.take_out("pg_rto: fast");
+    stage.changes("the usual recovery plan", &expected);
+    let pools = everywhere(&[
+        "write /etc/pgbouncer/pgbouncer.ini",
+        "reload pgbouncer.service",
+    ]);
+    stage.owner(5433, "select 1").ok();
+    stage.set("pgbouncer_poolmode: session");
+    stage.changes("another pool mode", &pools);
+    let mode = "runuser -u postgres -- psql -X -At -h /var/run/postgresql -p 6432 -U postgres \
+                pgbouncer -c 'show config' | grep '^pool_mode|'";
+    let ran = stage.world.on(NODES[1], mode);
+    assert!(ran.text().starts_with("pool_mode|session"), "{}", ran.all());
+    stage.take_out("pgbouncer_poolmode:");
+    stage.changes("the usual pool mode", &pools);
+}

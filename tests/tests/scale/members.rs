@@ -1,0 +1,154 @@
+//! Members of a cluster come and go.
+
+use std::time::Duration;
+
+use sty_stories::until;
+
+use crate::fleet::{Fleet, NEIGHBOUR, TEST, elsewhere};
+
+/// The plan touches the new node, and on its peers what must know it: names, access rules,
+/// services. Nothing on the neighbour's node.
+pub(crate) fn a_replica_is_added(fleet: &Fleet) {
+    fleet.add_third();
+    let planned = fleet.planned();
+    let others = elsewhere(&planned, TEST[2]);
+    let known = [
+        "/etc/hosts",
+        "pg_hba.conf",
+        "pgb_hba.conf",
+        "haproxy",
+        "reload",
+        "pgbouncer",
+        "etcd",
+    ];
+    for title in &others {
+        assert!(!title.starts_with(NEIGHBOUR), "{title}");
+        assert!(
+            known.iter().any(|word| title.contains(word)),
+            "{title}: {others:#?}"
+        );
+    }
+    let before = fleet.leader();
+    fleet.apply();
+    fleet.settle();
+    assert_eq!(fleet.leader(), before, "no failover");
+    fleet.rows_arrive(TEST[2], 5434, 0);
+    fleet
+        .sql(
+            TEST[2],
+            5433,
+            "test",
+            "test",
+            "insert into story default values",
+        )
+        .ok();
+    fleet.rows_arrive(TEST[0], 5438, 1);
+    until(
+        "the offline service is led to it",
+        Duration::from_secs(20),
+        || {
+            let ran = fleet.sql(TEST[0], 5438, "test", "test", "select inet_server_addr()");
+            match ran.text().trim_end_matches("/32") {
+                found if found == TEST[2] => Ok(()),
+                _ => Err(ran.all()),
+            }
+        },
+    );
+}
+
+/// Deleting it from the inventory makes it unwanted; it goes once its name was typed, with its
+/// data and files, and comes back when the inventory has it again.
+pub(crate) fn a_replica_is_removed(fleet: &Fleet) {
+    fleet.drop_third();
+    let plan = fleet.sty(&["plan", "--exit-code"]);
+    plan.exits(3);
+    assert!(plan.all().contains("--confirm pg-test-3"), "{}", plan.all());
+    let before = fleet.leader();
+    let held = fleet.apply();
+    assert!(held.all().contains("--confirm pg-test-3"), "{}", held.all());
+    fleet.on(TEST[2], "systemctl is-active patroni").ok();
+    fleet.sty(&["apply", "--confirm", "pg-test-3"]).ok();
+    fleet.assert_converged();
+    fleet.sty(&["status"]).ok();
+    assert_eq!(fleet.leader(), before, "no failover");
+    nothing_is_left(fleet, TEST[2], "pg-test");
+    fleet.add_third();
+    fleet.apply();
+    fleet.settle();
+    let rows = fleet.rows();
+    fleet.rows_arrive(TEST[2], 5438, rows);
+}
+
+/// Refused where it would cost data or service, done where it does not.
+pub(crate) fn a_node_is_removed(fleet: &Fleet) {
+    let refused = |arguments: &[&str], code: i32, words: &[&str]| {
+        let ran = fleet.sty(arguments);
+        ran.exits(code);
+        for word in words {
+            assert!(ran.all().contains(word), "`{word}` in: {}", ran.all());
+        }
+    };
+    refused(
+        &["node", "remove", "pg-test-3"],
+        2,
+        &[
+            "10.10.10.13",
+            "sty node remove pg-test-3 --confirm pg-test-3",
+        ],
+    );
+    refused(
+        &["node", "remove", TEST[2], "--confirm", "pg-test-3"],
+        2,
+        &["nothing was done"],
+    );
+    refused(
+        &["node", "remove", TEST[0], "--confirm", TEST[0]],
+        2,
+        &["primary", "switchover"],
+    );
+    refused(
+        &["node", "remove", NEIGHBOUR, "--confirm", NEIGHBOUR],
+        2,
+        &["only member of cluster pg-test2"],
+    );
+    fleet.replace(
+        "        pg_cluster: pg-test\n",
+        "        pg_cluster: pg-test\n        pg_safeguard: true\n",
+    );
+    refused(
+        &["node", "remove", TEST[2], "--confirm", TEST[2]],
+        2,
+        &["guarded", "pg_safeguard"],
+    );
+    refused(
+        &["cluster", "remove", "pg-test", "--confirm", "pg-test"],
+        2,
+        &["guarded", "pg_safeguard"],
+    );
+    fleet.replace("        pg_safeguard: true\n", "");
+    let before = fleet.leader();
+    fleet
+        .sty(&["node", "remove", TEST[2], "--confirm", TEST[2]])
+        .ok();
+    nothing_is_left(fleet, TEST[2], "pg-test");
+    // The inventory still has it.
+    fleet.apply();
+    fleet.settle();
+    assert_eq!(fleet.leader(), before, "no failover");
+}
+
+/// No process, unit, file or port of `cluster` is left on `node`. Its name and /etc/hosts are the
+/// node's own.
+pub(crate) fn nothing_is_left(fleet: &Fleet, node: &str, cluster: &str) {
+    let script = format!(
+        "pgrep -l -u postgres; \
+         ls -d /pg /pg/data /data/postgres/{cluster}-17 /etc/patroni/patroni.yml /etc/pgbouncer \
+            /etc/systemd/system/patroni.service /usr/pgsql 2>/dev/null; \
+         grep -rlw {cluster} /etc --exclude=hosts --exclude=hostname --exclude-dir=ssh; \
+         systemctl is-active patroni pgbouncer haproxy | grep -x active; \
+         systemctl list-units --state=failed --plain --no-legend; \
+         ss -Hltn | grep -E ':(5432|6432|5433|5434|5436|5438|8008) '; true"
+    );
+    let left = fleet.on(node, &script);
+    assert_eq!(left.ok().text(), "", "left on {node}");
+}
