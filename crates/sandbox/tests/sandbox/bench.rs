@@ -124,8 +124,19 @@ pub(crate) fn ssh(sandbox: &Sandbox, octet: u8, words: &str) -> Command {
     command
 }
 
+/// Whether one packet comes back. The limit is longer than the kernel's second between two
+/// attempts to resolve a neighbour, one of which may be under way from before a cut was healed.
 pub(crate) fn pings(sandbox: &Sandbox, from: u8, to: Ipv4Addr) -> bool {
-    let words = ["ping", "-c1", "-W1", &to.to_string()];
+    ping(sandbox, from, to, "-W5")
+}
+
+/// Whether a packet is lost.
+pub(crate) fn cut_off(sandbox: &Sandbox, from: u8, to: Ipv4Addr) -> bool {
+    !ping(sandbox, from, to, "-W1")
+}
+
+fn ping(sandbox: &Sandbox, from: u8, to: Ipv4Addr, limit: &str) -> bool {
+    let words = ["ping", "-c1", limit, &to.to_string()];
     sandbox
         .exec_command(&node(from), &words)
         .unwrap()
@@ -139,7 +150,7 @@ pub(crate) fn pings(sandbox: &Sandbox, from: u8, to: Ipv4Addr) -> bool {
 pub(crate) fn connects(sandbox: &Sandbox, octet: u8, port: u16) -> bool {
     let address = SocketAddr::from((ip(octet), port));
     sandbox
-        .within(|| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
+        .within(|| TcpStream::connect_timeout(&address, Duration::from_secs(3)).is_ok())
         .unwrap()
 }
 
