@@ -110,6 +110,7 @@ fn action(id: u32, node: &str, cluster: Option<&str>, stage: Stage, needs: &[u32
         changes: Vec::new(),
         risk: Risk::Safe,
         needs: needs.to_vec(),
+        undoes: None,
         held: None,
     }
 }

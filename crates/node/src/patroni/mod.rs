@@ -1,9 +1,11 @@
 //! Patroni on this node, over its REST API.
 
 mod client;
+mod clients;
 mod compare;
 mod config;
 mod conflict;
+mod console;
 mod effect;
 mod logs;
 mod member;
@@ -21,7 +23,7 @@ use sty_wire::resource::PatroniAccess;
 pub(crate) use self::client::{Listed, Patroni, Status};
 pub(crate) use self::config::{converge as converge_config, observe as observe_config};
 pub(crate) use self::member::{observe as observe_member, pending_restart, view};
-pub(crate) use self::operate::{restart, switchover};
+pub(crate) use self::operate::operate;
 pub(crate) use self::start::converge as converge_member;
 
 /// Clients of this look, by URL, with what they were told.
