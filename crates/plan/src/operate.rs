@@ -141,7 +141,7 @@ fn switchover(
     let leader = leader(seats)?;
     let members = &view(leader)?.members;
     let next = match to {
-        None => best_candidate(members).ok_or_else(|| {
+        None => best_candidate(&leader.member.name, members).ok_or_else(|| {
             let reasons = members.iter().filter(|peer| !is_leader(peer));
             let reasons = reasons.filter_map(|peer| Some((peer, hindrance(peer, members)?)));
             let reasons: Vec<String> = reasons
@@ -217,7 +217,7 @@ fn restart(
         .filter(|one| wanted.iter().any(|w| w.id == one.id && w.node == one.node))
     {
         let next = match seat.leads() && !in_place {
-            true => best_candidate(&view(seat)?.members),
+            true => best_candidate(&seat.member.name, &view(seat)?.members),
             false => None,
         };
         match next {

@@ -407,7 +407,7 @@ pub struct PatroniMember {
     /// home with data in it is a conflict: the node holds an instance that this one is not.
     pub home: (String, String),
     /// The pooler here that leads to the primary, when there is one.
-    pub pooler: Option<PrimaryPooler>,
+    pub pooler: Option<Box<PrimaryPooler>>,
 }
 
 /// The PgBouncer of a node that leads to the primary through the HAProxy next door.

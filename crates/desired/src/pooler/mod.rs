@@ -108,15 +108,17 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
 }
 
 /// How to have the clients of the primary pooler wait; `None` where no service leads through it.
-pub(crate) fn primary(cluster: &PgCluster) -> Option<PrimaryPooler> {
+pub(crate) fn primary(cluster: &PgCluster) -> Option<Box<PrimaryPooler>> {
     let settings = &cluster.settings;
-    (settings.pgbouncer && has_primary_pooler(cluster)).then(|| PrimaryPooler {
-        psql: format!("{}/psql", settings.bin_dir),
-        account: settings.dbsu.clone(),
-        socket_dir: settings.socket_dir.clone(),
-        port: settings.primary_pooler_port(),
-        stats_socket: STATS_SOCKET.to_owned(),
-        checker: primary_checker(cluster),
+    (settings.pgbouncer && has_primary_pooler(cluster)).then(|| {
+        Box::new(PrimaryPooler {
+            psql: format!("{}/psql", settings.bin_dir),
+            account: settings.dbsu.clone(),
+            socket_dir: settings.socket_dir.clone(),
+            port: settings.primary_pooler_port(),
+            stats_socket: STATS_SOCKET.to_owned(),
+            checker: primary_checker(cluster),
+        })
     })
 }
 

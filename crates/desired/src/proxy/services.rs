@@ -134,6 +134,15 @@ fn check(cluster: &PgCluster, path: &str) -> Listen {
 }
 
 fn http_check(path: &str) -> Vec<String> {
+    if path == PRIMARY {
+        // The status says who has the lock; the words say that it has been promoted as well.
+        return vec![
+            "option httpchk".to_owned(),
+            format!("http-check send meth GET uri {path}"),
+            "http-check expect status 200".to_owned(),
+            r#"http-check expect rstring '"role": "(primary|master)"'"#.to_owned(),
+        ];
+    }
     vec![
         "option httpchk".to_owned(),
         // OPTIONS gives the status and no body.
@@ -208,10 +217,10 @@ fn primary_pool(member: Member<'_>, service: &Service) -> Listen {
     Listen {
         lines: vec![
             "option allbackups".to_owned(),
-            // PgBouncer itself answers whether it speaks TLS: a port that listens is not enough.
+            // A port that listens is not enough: PgBouncer answers that it has no GSS encryption.
             "option tcp-check".to_owned(),
-            "tcp-check send-binary 0000000804d2162f".to_owned(),
-            "tcp-check expect rbinary ^(53|4e)".to_owned(),
+            "tcp-check send-binary 0000000804d21630".to_owned(),
+            "tcp-check expect binary 4e".to_owned(),
         ],
         default_server: Some(format!(
             "{} on-marked-down shutdown-sessions",

@@ -161,17 +161,18 @@ impl Patroni {
         })
     }
 
-    /// Whether the member `listed` says that it is the primary and takes writes.
+    /// Whether the member `listed` leads and its server takes writes. Its health check is not
+    /// asked: that says yes as soon as the member has the lock, before it is promoted.
     pub(crate) fn is_primary(&self, listed: &Listed) -> Result<bool, HttpError> {
-        let base = listed.api_url.trim_end_matches("/patroni");
         let answer = self.http.ask(&Ask {
-            url: format!("{base}/primary"),
+            url: listed.api_url.clone(),
             authorization: None,
             method: Method::GET,
             body: None,
             limit: self.limit,
         })?;
-        Ok(answer.status == 200)
+        let status: Status = parse(&answer)?;
+        Ok(status.leads() && status.role != "standby_leader" && status.runs())
     }
 
     /// Sets the time that looking may take.

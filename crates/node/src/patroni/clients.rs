@@ -92,7 +92,7 @@ pub(crate) fn release(member: &PatroniMember, context: &Context) -> Result<(), F
     };
     Console::new(pooler)?.resume()?;
     drop_safety_net()?;
-    primary.and_then(|_| told)
+    primary.and(told)
 }
 
 /// The member that says it is the primary.
@@ -109,7 +109,9 @@ fn primary(member: &PatroniMember, context: &Context) -> Result<String, Failure>
             Ok(members) => members,
             Err(error) => return Ok(Look::NotYet(error.failure().message)),
         };
-        let is_primary = |listed: &&Listed| patroni.is_primary(listed).unwrap_or(false);
+        let mut members: Vec<&Listed> = members.iter().collect();
+        members.sort_by_key(|listed| !listed.leads());
+        let is_primary = |listed: &&&Listed| patroni.is_primary(listed).unwrap_or(false);
         found = members.iter().find(is_primary).map(|one| one.name.clone());
         Ok(match &found {
             Some(_) => Look::Reached,

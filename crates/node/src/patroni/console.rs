@@ -38,14 +38,17 @@ impl<'a> Console<'a> {
             .limit(LIMIT)
     }
 
-    /// Lets held clients go on, when there are any.
+    /// Lets held clients go on. That there are none is known only to a second question, which is
+    /// asked when the first was refused: clients wait.
     pub(super) fn resume(&self) -> Result<(), Failure> {
+        let Err(refused) = self.command("RESUME").ok() else {
+            return Ok(());
+        };
         let state = self.command("SHOW STATE").ok()?;
-        let paused = |row: Vec<&str>| row == ["paused", "yes"] || row == ["suspended", "yes"];
-        if rows(&state).any(paused) {
-            self.command("RESUME").ok()?;
+        match rows(&state).any(|row| row == ["active", "yes"]) {
+            true => Ok(()),
+            false => Err(refused),
         }
-        Ok(())
     }
 
     /// Transactions that keep a server connection, in words.

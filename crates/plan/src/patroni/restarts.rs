@@ -33,7 +33,7 @@ pub(super) fn postgres_restarts(
     for seat in order {
         script.because(waiting(seat));
         let members = seat.view.map(|view| view.members.as_slice());
-        match members.and_then(best_candidate) {
+        match members.and_then(|members| best_candidate(&seat.member.name, members)) {
             _ if !seat.leads() => script.restart_replica(seat),
             Some(next) if !shrinks => {
                 script.switch_over(seat, &next.name);

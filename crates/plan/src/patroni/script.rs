@@ -141,13 +141,19 @@ impl<'a, 'b> Script<'a, 'b> {
     ) -> Key {
         needs.extend(undoes.clone());
         let scope = &seat.member.scope;
+        let operation = Candidate::operation(seat.node, scope, Stage::Services, op, title);
         let candidate = Candidate {
+            // A step may come twice: whoever hands over and then restarts is waited for both times.
+            key: (
+                seat.node,
+                format!("{} {}", self.candidates.len(), operation.title),
+            ),
             last: true,
             reason: self.reason.clone(),
             risk,
             needs,
             undoes,
-            ..Candidate::operation(seat.node, scope, Stage::Services, op, title)
+            ..operation
         };
         let key = candidate.key.clone();
         self.candidates.push(candidate);

@@ -60,10 +60,12 @@ pub(crate) fn replicas_first<'a, 'b>(seats: &'b [Seat<'a>]) -> Vec<&'b Seat<'a>>
 /// The member that should take over from the leader: one that streams on the leader's timeline;
 /// behind a synchronous cluster one that has every acknowledged transaction; of those the one
 /// with the least to catch up.
-pub(crate) fn best_candidate<'a>(members: &'a [PatroniPeer]) -> Option<&'a PatroniPeer> {
-    let may = members
-        .iter()
-        .filter(|peer| hindrance(peer, members).is_none());
+pub(crate) fn best_candidate<'a>(
+    leader: &str,
+    members: &'a [PatroniPeer],
+) -> Option<&'a PatroniPeer> {
+    let others = members.iter().filter(|peer| peer.name != leader);
+    let may = others.filter(|peer| hindrance(peer, members).is_none());
     may.min_by_key(|peer| (peer.lag_bytes.unwrap_or(u64::MAX), &peer.name))
 }
 

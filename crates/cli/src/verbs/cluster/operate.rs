@@ -20,7 +20,7 @@ Examples:
   sty cluster switchover pg-test              to the replica with the least to catch up
   sty cluster switchover pg-test --to pg-test-3
   sty cluster switchover pg-test --force      cuts off transactions that do not end")]
-pub(super) struct Switchover {
+pub(crate) struct Switchover {
     /// Cluster
     name: String,
     /// Member that takes over
@@ -50,7 +50,7 @@ impl Switchover {
 #[command(after_help = "\
 Example:
   sty cluster failover pg-test --to pg-test-2 --confirm pg-test")]
-pub(super) struct Failover {
+pub(crate) struct Failover {
     /// Cluster
     name: String,
     /// Member that takes over
@@ -93,7 +93,7 @@ Examples:
   sty cluster restart pg-test                 every member
   sty cluster restart pg-test pg-test-2       one member
   sty cluster restart pg-test --in-place      the primary without a switchover")]
-pub(super) struct Restart {
+pub(crate) struct Restart {
     /// Cluster
     name: String,
     /// Members; all when none is named
@@ -125,7 +125,7 @@ impl Restart {
 #[command(after_help = "\
 Example:
   sty cluster reload pg-test")]
-pub(super) struct Reload {
+pub(crate) struct Reload {
     /// Cluster
     name: String,
     /// Members; all when none is named
@@ -149,7 +149,7 @@ impl Reload {
 #[command(after_help = "\
 Example:
   sty cluster reinit pg-test pg-test-3 --confirm pg-test-3")]
-pub(super) struct Reinit {
+pub(crate) struct Reinit {
     /// Cluster
     name: String,
     /// Member
@@ -186,7 +186,7 @@ impl Reinit {
 #[command(after_help = "\
 Example:
   sty cluster pause pg-test")]
-pub(super) struct Pause {
+pub(crate) struct Pause {
     /// Cluster
     name: String,
 }
@@ -202,7 +202,7 @@ impl Pause {
 #[command(after_help = "\
 Example:
   sty cluster resume pg-test")]
-pub(super) struct Resume {
+pub(crate) struct Resume {
     /// Cluster
     name: String,
 }

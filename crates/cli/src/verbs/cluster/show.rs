@@ -18,7 +18,7 @@ use crate::run::look;
 #[command(after_help = "\
 Example:
   sty cluster history pg-test")]
-pub(super) struct History {
+pub(crate) struct History {
     /// Cluster
     name: String,
 }
@@ -81,7 +81,7 @@ fn lsn(position: u64) -> String {
 #[command(after_help = "\
 Example:
   sty cluster config pg-test --output json | jq .ttl")]
-pub(super) struct Config {
+pub(crate) struct Config {
     /// Cluster
     name: String,
 }
