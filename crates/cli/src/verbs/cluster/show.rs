@@ -148,7 +148,7 @@ fn records(
         Some((host, query))
     });
     let answers = fleet.status(&queries.collect());
-    let mut members = answers.into_iter().filter_map(|(_, answer)| answer.ok());
+    let mut members = answers.into_values().filter_map(Result::ok);
     let found = members.find_map(|node| node.patroni.into_iter().find_map(|one| one.records));
     match found {
         Some(records) => Ok(Ok(records)),
