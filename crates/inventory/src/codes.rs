@@ -113,6 +113,16 @@ codes! {
         "A virtual IP is enabled and cannot work: its address is missing, a loopback address, or the address of a node, or its router number is missing or used twice.";
     UPSTREAM = "inventory/upstream":
         "`pg_upstream` is not the address of a member of the same cluster (for a replica) or of another cluster's member (for the primary of a standby cluster), or it leads in a circle.";
+    SETTING_UNKNOWN = "inventory/setting-unknown":
+        "The PostgreSQL major of the cluster has no setting of this name. It is misspelt, or of another major: the hint says which. Settings of extensions and applications have a dot in their name, and any such name passes unless the extension comes with PostgreSQL and has no such setting.";
+    SETTING_VALUE = "inventory/setting-value":
+        "PostgreSQL would refuse this value of a setting, or Patroni, which hands it on, would drop or replace it. Values are read as the server reads them: units `B`, `kB`, `MB`, `GB`, `TB` and `us`, `ms`, `s`, `min`, `h`, `d` with these capitals, hexadecimal and octal numbers, and fractions, which are rounded where whole numbers are wanted.";
+    SETTING_LEVEL = "inventory/setting-level":
+        "A setting cannot be set where it is written. Roles and databases can have what a session may change; what needs a restart or a reload belongs into `pg_parameters`; some must be equal on all members of a cluster; and some cannot be set at all.";
+    SETTING_TAKEN = "inventory/setting-taken":
+        "A setting follows from a parameter of the inventory, or is set by Patroni or `sty`. Whatever else were written would be dropped, or break the cluster.";
+    SETTING_RISK = "inventory/setting-risk":
+        "PostgreSQL takes this value, and it costs data: at once, at the next crash, or when transaction numbers run out.";
     VALUE = "inventory/value":
         "A value is of the right type and still cannot be used; the message says why.";
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::members::Members;
 use super::selector::Selectors;
-use super::{Files, Scope, databases, hba, parameters, roles, services, settings};
+use super::{Files, Scope, databases, hba, parameters, roles, server_settings, services, settings};
 use crate::codes;
 use crate::merge::{Fleet, HostId};
 use crate::model::{Account, Instance, InstanceRole, PgCluster, PgVip, SystemAccounts};
@@ -37,6 +37,8 @@ pub(super) fn build(
     check_mode(name, scope);
     let instances: Vec<Instance> = scopes.iter().map(|scope| instance(name, scope)).collect();
     let settings = settings::build(name, scope, instances.len());
+    server_settings::check_cluster(name, scope);
+    scopes.iter().for_each(server_settings::check_instance);
     let accounts = accounts(scope);
     let roles = roles::build(name, scope, &accounts);
     let databases = databases::build(name, scope, &roles, files);

@@ -6,9 +6,10 @@ use sty_core::Diagnostic;
 
 use super::haproxy::count;
 use super::roles::{self, Names};
-use super::{Files, Scope};
+use super::{Files, Scope, server_settings};
 use crate::codes;
 use crate::model::{Baseline, Database, Extension, PoolSettings, Presence, Role, Schema};
+use crate::postgres::Target;
 use crate::source::{Place, Value};
 
 /// Builds and checks `pg_databases`.
@@ -227,6 +228,7 @@ fn check(cluster: &str, scope: &Scope<'_>, entry: &Value, database: &Database, n
         }
     }
     check_names(scope, entry, &owner);
+    server_settings::check_entry(scope, entry, Target::Database, &owner);
 }
 
 fn check_names(scope: &Scope<'_>, entry: &Value, owner: &str) {

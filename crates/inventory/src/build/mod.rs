@@ -13,6 +13,7 @@ mod recovery;
 mod roles;
 mod scope;
 mod selector;
+mod server_settings;
 mod services;
 mod settings;
 

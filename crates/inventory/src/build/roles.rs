@@ -7,8 +7,10 @@ use sty_core::{Diagnostic, Secret};
 use super::Scope;
 use super::databases::{limit, presence, reserved};
 use super::haproxy::count;
+use super::server_settings;
 use crate::codes;
 use crate::model::{Membership, Presence, Role, SystemAccounts};
+use crate::postgres::Target;
 use crate::source::{Place, Value};
 
 /// Builds and checks `pg_default_roles` and `pg_users`, members after what they belong to.
@@ -170,6 +172,7 @@ fn check_role(
     if let Some(value) = entry.get("expire_at") {
         check_date(scope, value, &what);
     }
+    server_settings::check_entry(scope, entry, Target::Role, &what);
 }
 
 fn is_system(name: &str, scope: &Scope<'_>, accounts: &SystemAccounts) -> bool {

@@ -10,6 +10,7 @@ mod file;
 mod nodes;
 mod parameters;
 mod roles;
+mod settings;
 
 use common::{VARS, read, render};
 
@@ -56,6 +57,7 @@ fn every_code_is_provoked_here() {
         include_str!("nodes.rs"),
         include_str!("parameters.rs"),
         include_str!("roles.rs"),
+        include_str!("settings.rs"),
     ]
     .concat();
     for (code, text) in sty_inventory::codes::ALL {

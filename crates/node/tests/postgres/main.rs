@@ -12,4 +12,5 @@ mod databases;
 mod node;
 mod roles;
 mod server;
+mod settings;
 mod standing;
