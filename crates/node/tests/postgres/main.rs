@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod configuration;
 mod databases;
 mod node;
 mod roles;
