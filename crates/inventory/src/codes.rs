@@ -97,6 +97,20 @@ codes! {
         "A rule uses an address or a method that is neither an alias nor valid in pg_hba.conf. Addresses: `local`, `localhost`, `admin`, `infra`, `cluster`, `intra`, `world`, an IP address or a network. Methods: `pwd`, `ssl`, `ssl-sha`, `ssl-md5`, `cert`, `ident`, `peer`, `trust`, `deny`, `md5`, `sha`, `scram-sha-256`, `reject`.";
     HBA_ORDER = "inventory/hba-unreachable":
         "An earlier rule matches every connection that this rule matches, so it is never used. Rules are tried by rising `order`; the first that matches decides.";
+    HBA_OPEN = "inventory/hba-open":
+        "A rule lets somebody in from the network who has shown nothing (`trust`), or has passwords sent as they are over connections that need not be encrypted (`password`).";
+    MD5_SECRET = "inventory/md5-secret":
+        "A user's password is an `md5` secret in a cluster that keeps passwords as SCRAM. Such a secret proves nothing to a rule that asks for SCRAM, and PgBouncer cannot use it to log in where PostgreSQL asks for SCRAM.";
+    POOLED_OFFLINE = "inventory/pooled-offline":
+        "A user belongs to `dbrole_offline` alone and may log in through PgBouncer. The rules let that group in on offline instances and from the intranet only, while PgBouncer comes from the node itself: every connection would be refused behind the pooler.";
+    EXPIRY = "inventory/expiry":
+        "An expiry date that has no effect: the role has no password or cannot log in, or both `expire_at` and `expire_in` are written, of which `expire_in` holds.";
+    EXPIRED = "inventory/expired":
+        "`expire_at` of a user is in the past: PostgreSQL no longer takes its password.";
+    EXTENSION_PACKAGE = "inventory/extension-package":
+        "A database has an extension that does not come with PostgreSQL, and no package in `pg_extensions` or `pg_packages` looks as if it had it. Creating it would fail on the node. Packages are found by name, so this may be wrong; then the warning is all there is to it.";
+    POOLER_DROPS = "inventory/pooler-drops":
+        "`pgbouncer_ignore_param` makes PgBouncer accept and throw away what a client asks for when it connects. For a parameter such as `search_path` the client then works with another value than it believes.";
     SELECTOR = "inventory/selector":
         "The `selector` or `backup` of a service is not a JMESPath expression that yields members. It is evaluated on a list with one object per member, made of its variables: `[]` takes all, `[? pg_role == 'replica']` only replicas.";
     NO_MEMBER = "inventory/service-without-member":

@@ -3,12 +3,17 @@
 mod cluster;
 mod databases;
 mod etcd;
+mod expiry;
+mod exposed;
+mod extension_packages;
 mod haproxy;
 mod hba;
 mod locales;
+mod logins;
 mod members;
 mod node;
 mod parameters;
+mod pooler;
 mod recovery;
 mod roles;
 mod scope;

@@ -78,3 +78,42 @@ fn service_destination() {
       hint: write `postgres`, or enable PgBouncer
     ");
 }
+
+#[test]
+fn hba_open() {
+    assert_snapshot!(found(&one("pg_users: [ { name: u, password: x } ]
+pg_hba_rules:
+  - { user: u, db: all, addr: [ localhost, world ], auth: trust, order: 10 }
+  - { user: u, db: all, addr: 127.0.0.1/32, auth: trust, order: 11 }
+  - { user: u, db: all, addr: 192.168.0.0/16, auth: password, order: 12 }
+  - { user: u, db: all, addr: local, auth: password, order: 13 }
+  - rules:
+      - 'host all all 0.0.0.0/0 trust'
+      - 'host all all 0.0.0.0 0.0.0.0 password'
+      - 'hostssl all all all password'
+      - 'host all all ::1/128 trust'
+      - 'local all all trust'
+pgb_hba_rules: [ { user: u, db: all, addr: intra, auth: trust, order: 10 } ]", "")), @"
+    warning[inventory/hba-open]: a rule of `pg_hba_rules` lets everybody at `world` in without a password
+      10:67 `trust`
+      hint: ask for a password: `auth: ssl`, or `pwd` inside your own network
+    warning[inventory/hba-unreachable]: a rule of `pg_hba_rules` is never used: rule `u all localhost,world trust` with order 10 comes first
+      11:13 matches nothing that is left
+      hint: give it an `order` below 10, or leave it out
+    warning[inventory/hba-unreachable]: a rule of `pg_hba_rules` is never used: rule `u all localhost,world trust` with order 10 comes first
+      12:13 matches nothing that is left
+      hint: give it an `order` below 10, or leave it out
+    warning[inventory/hba-open]: a rule of `pg_hba_rules` has passwords sent in clear from `192.168.0.0/16`
+      12:61 `password` without TLS
+      hint: use `auth: ssl`, or `pwd`, which never sends the password itself
+    warning[inventory/hba-open]: a rule of `pg_hba_rules` lets everybody at `0.0.0.0/0` in without a password
+      15:15 `trust`
+      hint: ask for a password: `auth: ssl`, or `pwd` inside your own network
+    warning[inventory/hba-open]: a rule of `pg_hba_rules` has passwords sent in clear from `0.0.0.0`
+      15:15 `password` without TLS
+      hint: use `auth: ssl`, or `pwd`, which never sends the password itself
+    warning[inventory/hba-open]: a rule of `pgb_hba_rules` lets everybody at `intra` in without a password
+      20:65 `trust`
+      hint: ask for a password: `auth: ssl`, or `pwd` inside your own network
+    ");
+}

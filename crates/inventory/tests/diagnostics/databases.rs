@@ -58,6 +58,9 @@ fn extension_name() {
     error[inventory/extension-name]: `a; drop` is not the name of an extension
       8:50 this one
       hint: write the name that `create extension` takes, such as `vector`
+    warning[inventory/extension-package]: extension `vector` of database `d` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:62 who installs this one?
+      hint: add the package that has it to `pg_extensions`; `apt-cache search vector` tells its name, often `postgresql-17-vector`
     ");
 }
 
@@ -97,4 +100,19 @@ pg_databases:
       hint: leave it out, or raise `pg_version` for a new cluster
     "
     );
+}
+
+#[test]
+fn extension_package() {
+    let databases = "pg_databases: [ { name: d, extensions: [ vector, pg_trgm, uuid-ossp, pg_repack, { name: postgis_topology, schema: public }, { name: gone, state: absent } ] } ]";
+    assert_snapshot!(found(&one(databases, "")), @"
+    warning[inventory/extension-package]: extension `vector` of database `d` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:50 who installs this one?
+      hint: add the package that has it to `pg_extensions`; `apt-cache search vector` tells its name, often `postgresql-17-vector`
+    warning[inventory/extension-package]: extension `postgis_topology` of database `d` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:89 who installs this one?
+      hint: add the package that has it to `pg_extensions`; `apt-cache search postgis` tells its name, often `postgresql-17-postgis`
+    ");
+    let packages = "pg_extensions: [ postgresql-17-pgvector, postgresql-17-postgis-3 ]";
+    assert_snapshot!(found(&one(&format!("{databases}\n{packages}"), "")), @"");
 }

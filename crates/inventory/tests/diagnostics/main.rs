@@ -62,7 +62,7 @@ fn every_code_is_provoked_here() {
     .concat();
     for (code, text) in sty_inventory::codes::ALL {
         assert!(
-            tests.contains(&format!("[{code}]")),
+            tests.contains(&format!("[{code}]")) || tests.contains(&format!("\"{code}\"")),
             "no test provokes {code}"
         );
         assert!(text.len() > 40, "{code} is not explained");

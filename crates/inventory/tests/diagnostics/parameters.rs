@@ -203,5 +203,18 @@ fn value() {
     error[inventory/value]: role `u` of cluster `pg-a` expires at `soon`, which is not a date
       9:43 expected `YYYY-MM-DD`
       hint: write it as `2030-12-31`
+    warning[inventory/expiry]: role `u` of cluster `pg-a` has no password that could expire
+      9:43 has no effect
+      hint: set `password`, or leave the expiry out
     ");
+}
+
+#[test]
+fn pooler_drops() {
+    assert_snapshot!(found(&one("pgbouncer_ignore_param: [ extra_float_digits, search_path, TimeZone, statement_timeout ]", "")), @"
+    warning[inventory/pooler-drops]: PgBouncer of cluster `pg-a` throws away what clients say of `search_path`, `statement_timeout`, and does not tell them
+      8:35 ignored at connection
+      hint: set it for the user or the database, in `parameters`, or by `SET` in the transaction
+    ");
+    assert_snapshot!(found(&one("pgbouncer_ignore_param: extra_float_digits", "")), @"");
 }

@@ -1,5 +1,6 @@
 //! Roles.
 
+use crate::common::read;
 use insta::assert_snapshot;
 
 use crate::{found, one};
@@ -56,4 +57,83 @@ fn system_role() {
       8:27 declared here
       hint: declare it there, or leave `pg_default_roles` out to get the default ones
     ");
+}
+
+/// An md5 secret.
+const MD5: &str = "md50123456789abcdef0123456789abcdef";
+
+#[test]
+fn md5_secret() {
+    let users = format!(
+        "pg_users: [ {{ name: u, password: {MD5} }}, {{ name: v, password: {MD5}, pgbouncer: true }}, {{ name: w, password: md5sum }} ]"
+    );
+    assert_snapshot!(found(&one(&users, "")), @"
+    error[inventory/md5-secret]: user `u` of cluster `pg-a` has an md5 secret, and every rule asks for SCRAM: it cannot log in
+      8:42 made for md5
+      hint: write the password itself or a `SCRAM-SHA-256$` secret, or set `pg_pwd_enc: md5`
+    error[inventory/md5-secret]: user `v` of cluster `pg-a` has an md5 secret, and every rule asks for SCRAM: it cannot log in
+      8:102 made for md5
+      hint: write the password itself or a `SCRAM-SHA-256$` secret, or set `pg_pwd_enc: md5`
+    ");
+    let rule = "pg_hba_rules: [ { user: u, db: all, addr: intra, auth: ssl-md5, order: 10 } ]";
+    assert_snapshot!(found(&one(&format!("{users}\n{rule}"), "")), @"
+    warning[inventory/md5-secret]: user `u` of cluster `pg-a` has an md5 secret, which opens only what md5 rules guard
+      8:42 made for md5
+      hint: write the password itself or a `SCRAM-SHA-256$` secret, or set `pg_pwd_enc: md5`
+    warning[inventory/md5-secret]: user `v` of cluster `pg-a` has an md5 secret, with which PgBouncer cannot log in where SCRAM is asked for
+      8:102 made for md5
+      hint: write the password itself or a `SCRAM-SHA-256$` secret, or set `pg_pwd_enc: md5`
+    ");
+    assert_snapshot!(found(&one(&format!("{users}\npg_pwd_enc: md5"), "")), @"");
+}
+
+#[test]
+fn pooled_offline() {
+    let users = "pg_users: [ { name: u, password: x, pgbouncer: true, roles: [ dbrole_offline ] }, { name: v, password: y, pgbouncer: true, roles: [ dbrole_offline, dbrole_readonly ] } ]";
+    assert_snapshot!(found(&one(users, "")), @"
+    warning[inventory/pooled-offline]: user `u` of cluster `pg-a` belongs to `dbrole_offline` alone and has `pgbouncer: true`, which leads nowhere
+      8:56 PostgreSQL does not let it in from PgBouncer
+      hint: leave `pgbouncer` out, since the offline service leads to PostgreSQL itself, or add a rule for `localhost`
+    ");
+    let rule = "pg_hba_rules: [ { user: u, db: all, addr: localhost, auth: pwd, order: 10 } ]";
+    assert_snapshot!(found(&one(&format!("{users}\n{rule}"), "")), @"");
+}
+
+#[test]
+fn expiry() {
+    assert_snapshot!(found(&one("pg_users:
+  - { name: a, password: x, expire_at: 2030-12-31, expire_in: 30 }
+  - { name: b, login: false, expire_in: 30 }
+  - { name: c, expire_at: 2030-12-31 }
+  - { name: d, password: x, expire_at: 2030-02-30 }
+  - { name: e, password: x, expire_at: infinity }", "")), @"
+    error[inventory/value]: role `d` of cluster `pg-a` expires at `2030-02-30`, which is not a date
+      12:48 expected `YYYY-MM-DD`
+      hint: write it as `2030-12-31`
+    warning[inventory/expiry]: role `a` of cluster `pg-a` has both `expire_at` and `expire_in`; `expire_in` holds
+      9:48 has no effect
+      hint: keep one of them
+    warning[inventory/expiry]: role `b` of cluster `pg-a` has a password that expires, and cannot log in
+      10:49 has no effect
+      hint: leave the expiry out, or `login: false`
+    warning[inventory/expiry]: role `c` of cluster `pg-a` has no password that could expire
+      11:35 has no effect
+      hint: set `password`, or leave the expiry out
+    ");
+}
+
+#[test]
+fn expired() {
+    let loaded = read(&one(
+        "pg_users: [ { name: a, password: x, expire_at: 2030-12-31 } ]",
+        "",
+    ));
+    assert_eq!(loaded.expired(22_279).count(), 0);
+    let found: Vec<_> = loaded.expired(22_280).collect();
+    assert_eq!(found[0].code, "inventory/expired");
+    assert_snapshot!(found[0].message, @"the password of role `a` of cluster `pg-a` expired on 2030-12-31");
+    assert_eq!(
+        (found[0].labels[0].span.line, found[0].labels[0].span.column),
+        (8, 56)
+    );
 }
