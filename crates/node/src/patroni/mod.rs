@@ -11,6 +11,7 @@ mod logs;
 mod member;
 mod operate;
 mod overrides;
+mod refused;
 mod reload;
 mod start;
 
@@ -22,6 +23,7 @@ use sty_wire::resource::PatroniAccess;
 
 pub(crate) use self::client::{Listed, Patroni, Status};
 pub(crate) use self::config::{converge as converge_config, observe as observe_config};
+pub use self::effect::settings_arrived;
 pub(crate) use self::member::{observe as observe_member, pending_restart, view};
 pub(crate) use self::operate::operate;
 pub(crate) use self::start::converge as converge_member;
