@@ -7,6 +7,7 @@ use sty_wire::action::Op;
 use sty_wire::observation::{Change, Observation};
 use sty_wire::resource::{BootRole, Resource, ResourceKind, Stage};
 
+use crate::forsaken::Forsaken;
 use crate::title::{subject, title};
 use crate::{NodeInput, Plan, Problem, Skipped};
 
@@ -75,13 +76,19 @@ impl Candidate {
 }
 
 /// One candidate per resource that is not as it should be, in the nodes' own order.
-pub(crate) fn collect(nodes: &[NodeInput<'_>], plan: &mut Plan) -> Vec<Candidate> {
+pub(crate) fn collect(
+    nodes: &[NodeInput<'_>],
+    forsaken: &Forsaken,
+    plan: &mut Plan,
+) -> Vec<Candidate> {
     let acting = Acting::new(nodes);
-    let untouchable = conflicts(nodes);
+    let mut untouchable = conflicts(nodes);
+    untouchable.extend(forsaken.clusters.iter().map(String::as_str));
+    plan.problems.extend(forsaken.problems.iter().cloned());
     let mut candidates = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let whole_node = is_conflict_there(node);
-        for resource in node.resources {
+        for resource in selected(node) {
             let observation = node.observations.get(&resource.id);
             let cluster = resource.cluster.as_deref();
             let blocked = whole_node || cluster.is_some_and(|name| untouchable.contains(name));
@@ -93,7 +100,14 @@ pub(crate) fn collect(nodes: &[NodeInput<'_>], plan: &mut Plan) -> Vec<Candidate
             }
         }
     }
+    candidates.retain(|candidate| !forsaken.members.contains(&candidate.key));
     candidates
+}
+
+/// Resources that are not only looked at.
+fn selected<'a>(node: &NodeInput<'a>) -> impl Iterator<Item = &'a Resource> {
+    let (resources, witnesses) = (node.resources.iter(), node.witnesses);
+    resources.filter(|resource| !witnesses.contains(&resource.id))
 }
 
 /// PostgreSQL clusters of which some node holds something else.
@@ -276,7 +290,7 @@ fn leads_or_boots(node: &NodeInput<'_>, member: &sty_wire::resource::PatroniMemb
 }
 
 /// Resources of which one node acts for the whole cluster.
-pub(crate) fn is_cluster_wide(kind: &ResourceKind) -> bool {
+pub fn is_cluster_wide(kind: &ResourceKind) -> bool {
     matches!(
         kind,
         ResourceKind::PatroniConfig { .. }

@@ -7,11 +7,13 @@
 mod build;
 mod candidate;
 mod etcd;
+mod forsaken;
 mod patroni;
 pub mod postgres;
 mod title;
 
 pub use build::build;
+pub use candidate::is_cluster_wide;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +35,9 @@ pub struct NodeInput<'a> {
     pub observations: &'a BTreeMap<String, Observation>,
     /// Clusters as seen from the node.
     pub surroundings: &'a Surroundings,
+    /// Resources, by id, that are there to be looked at only: `--limit` or `--module` leaves them
+    /// out.
+    pub witnesses: &'a BTreeSet<String>,
     /// Set when the resources remove something: the name that the operator must type.
     pub removal: Option<&'a str>,
 }
@@ -53,7 +58,7 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What could not be had on a node, and why.
     pub skipped: Vec<Skipped>,
-    /// What could not be looked at.
+    /// What could not be looked at, or must not be done.
     pub problems: Vec<Problem>,
     /// Members that run and are in no inventory.
     pub unwanted: Vec<Unwanted>,
@@ -72,7 +77,7 @@ pub struct Skipped {
     pub node: String,
 }
 
-/// A resource that could not be looked at.
+/// A resource that could not be looked at, or must not be brought about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Node.

@@ -230,10 +230,8 @@ fn summary(plan: &Plan) -> String {
         text.push_str(&format!(", {held} held back"));
     }
     if !plan.problems.is_empty() {
-        text.push_str(&format!(
-            ", {} things could not be looked at",
-            plan.problems.len()
-        ));
+        text.push_str(", ");
+        text.push_str(&count(plan.problems.len(), "problem"));
     }
     text
 }

@@ -5,6 +5,7 @@ mod compare;
 mod config;
 mod conflict;
 mod effect;
+mod file;
 mod logs;
 mod member;
 mod operate;
