@@ -7,7 +7,7 @@ use sty_wire::action::{Action, Op};
 use sty_wire::resource::{ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key, collect};
-use crate::{NodeInput, Options, Plan, etcd, forsaken, patroni};
+use crate::{NodeInput, Options, Plan, etcd, forsaken, outside, patroni};
 
 /// Plans what brings every node from what it is to what it should be.
 ///
@@ -23,6 +23,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     etcd_auth_last(&mut candidates);
     patroni::sequence(nodes, options, &mut candidates, &mut plan);
     keys_last(nodes, &mut candidates);
+    outside::leave(nodes, &mut candidates, &mut plan);
     plan.confirmable = confirmable(&candidates);
     plan.confirmable.extend(forsaken.confirmable);
     lift_confirmed(options, &mut candidates);

@@ -35,6 +35,8 @@ pub(crate) enum Hold {
     Restart,
     /// It destroys something of this name.
     Destroy(String),
+    /// It needs what this member would do, whose node `--limit` leaves out.
+    Outside(String),
 }
 
 impl Hold {
@@ -43,6 +45,7 @@ impl Hold {
         match self {
             Self::Restart => "needs `--restart`".to_owned(),
             Self::Destroy(name) => format!("destroys data: needs `--confirm {name}`"),
+            Self::Outside(member) => format!("waits for {member}, which `--limit` leaves out"),
         }
     }
 }
@@ -88,7 +91,7 @@ pub(crate) fn collect(
     let mut candidates = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let whole_node = is_conflict_there(node);
-        for resource in selected(node) {
+        for resource in concerned(node) {
             let observation = node.observations.get(&resource.id);
             let cluster = resource.cluster.as_deref();
             let blocked = whole_node || cluster.is_some_and(|name| untouchable.contains(name));
@@ -104,10 +107,11 @@ pub(crate) fn collect(
     candidates
 }
 
-/// Resources that are not only looked at.
-fn selected<'a>(node: &NodeInput<'a>) -> impl Iterator<Item = &'a Resource> {
+/// Resources that are not only looked at; and, of those, what one node does for all: who waits for
+/// it shall know.
+fn concerned<'a>(node: &NodeInput<'a>) -> impl Iterator<Item = &'a Resource> {
     let (resources, witnesses) = (node.resources.iter(), node.witnesses);
-    resources.filter(|resource| !witnesses.contains(&resource.id))
+    resources.filter(|r| !witnesses.contains(&r.id) || is_cluster_wide(&r.kind))
 }
 
 /// PostgreSQL clusters of which some node holds something else.

@@ -129,7 +129,7 @@ fn moved(nodes: &[NodeInput<'_>], users: &[User<'_>], found: &mut Forsaken) {
             list(&user.member.dcs)
         );
         let hint = match found.confirmable.first() {
-            Some(name) => or_anew(STEPS, name),
+            Some(name) => or_elsewhere(name),
             None => STEPS.to_owned(),
         };
         let problem = problem(nodes, user.node, user.resource, message, &hint);
@@ -159,7 +159,7 @@ fn without_data(
         None => format!("etcd keeps the leader of {}", scopes(users)),
     };
     let hint = match (anew, stray.is_some() || !found.clusters.is_empty()) {
-        (true, true) => or_anew(STEPS, name),
+        (true, true) => or_elsewhere(name),
         (true, false) => or_anew(BACK, name),
         (false, _) => BACK.to_owned(),
     };
@@ -182,6 +182,14 @@ fn without_data(
 
 fn or_anew(hint: &str, name: &str) -> String {
     format!("{hint}; where all of its data is lost for good: `sty apply --confirm {name}`")
+}
+
+/// Patroni keeps to the members that it knew when it started, and to those that they name.
+fn or_elsewhere(name: &str) -> String {
+    format!(
+        "{}, then restart Patroni on every node",
+        or_anew(STEPS, name)
+    )
 }
 
 /// Members of this etcd on nodes that should have none.

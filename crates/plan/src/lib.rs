@@ -8,6 +8,7 @@ mod build;
 mod candidate;
 mod etcd;
 mod forsaken;
+mod outside;
 mod patroni;
 pub mod postgres;
 mod title;
@@ -62,6 +63,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// Members that run and are in no inventory.
     pub unwanted: Vec<Unwanted>,
+    /// What is due on nodes that `--limit` leaves out, by cluster and node.
+    pub waiting: Vec<Waiting>,
     /// Names that `--confirm` may give: of what the plan destroys, held back or not.
     pub confirmable: BTreeSet<String>,
 }
@@ -101,10 +104,26 @@ pub struct Unwanted {
     pub leads: bool,
 }
 
+/// What a cluster waits for because `--limit` leaves the node out that would do it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// PostgreSQL or etcd cluster.
+    pub cluster: String,
+    /// Member that would act.
+    pub member: String,
+    /// Its node.
+    pub node: String,
+    /// What it would do, in words.
+    pub titles: Vec<String>,
+}
+
 impl Plan {
     /// Whether everything is as it should be.
     pub fn is_empty(&self) -> bool {
-        self.actions.is_empty() && self.problems.is_empty() && self.unwanted.is_empty()
+        self.actions.is_empty()
+            && self.problems.is_empty()
+            && self.unwanted.is_empty()
+            && self.waiting.is_empty()
     }
 
     /// Actions that will run.

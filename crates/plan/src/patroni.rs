@@ -16,6 +16,8 @@ struct Seat<'a> {
     id: &'a str,
     member: &'a PatroniMember,
     view: Option<&'a PatroniView>,
+    /// `--limit` leaves its node out.
+    outside: bool,
 }
 
 impl Seat<'_> {
@@ -70,6 +72,7 @@ fn clusters<'a>(nodes: &'a [NodeInput<'a>]) -> BTreeMap<&'a str, Vec<Seat<'a>>> 
                     id: &resource.id,
                     member,
                     view: node.surroundings.patroni.get(&member.scope),
+                    outside: node.witnesses.contains(&resource.id),
                 });
             }
         }
@@ -99,6 +102,8 @@ fn start_order(
         candidate.needs.extend(dcs.iter().cloned());
         if !exists && seat.member.boot == BootRole::Replica {
             candidate.needs.extend(boot_key.clone());
+            let left_out = boot.filter(|boot| boot.outside);
+            candidate.held = left_out.map(|boot| Hold::Outside(boot.member.name.clone()));
         }
     }
 }
@@ -121,7 +126,9 @@ fn take_up_settings(seats: &[Seat<'_>], nodes: &[NodeInput<'_>], candidates: &mu
     if !candidates.iter().any(|candidate| candidate.key == stores) {
         return;
     }
-    let runs = |seat: &&Seat<'_>| !seat.leads() && seat.view.is_some_and(|view| view.running);
+    let runs = |seat: &&Seat<'_>| {
+        !seat.outside && !seat.leads() && seat.view.is_some_and(|view| view.running)
+    };
     for seat in seats.iter().filter(runs) {
         let Some(resource) = config(seat.node) else {
             continue;
@@ -171,7 +178,8 @@ fn service_restarts(
 
 /// Restarts of PostgreSQL that pending settings ask for: replicas first, then the primary, which
 /// hands over before. Where a setting that replicas must not have less of gets smaller, the
-/// primary is restarted first, where it is: a new one would have the old value and keep it.
+/// primary is restarted first, where it is: a new one would have the old value and keep it. Members
+/// outside are left alone, but a primary that must come first is waited for.
 fn postgres_restarts(
     seats: &[Seat<'_>],
     options: &Options,
@@ -185,7 +193,8 @@ fn postgres_restarts(
     if shrinks {
         order.sort_by_key(|seat| !seat.leads());
     }
-    for seat in order.into_iter().filter(pending) {
+    let concerned = |seat: &&Seat<'_>| !seat.outside || (seat.leads() && shrinks);
+    for seat in order.into_iter().filter(pending).filter(concerned) {
         if seat.leads() && others > 0 && !shrinks {
             let op = Op::Switchover {
                 member: seat.id.to_owned(),

@@ -63,6 +63,14 @@ fn show(plan: &Plan) -> String {
     for unwanted in &plan.unwanted {
         let _ = writeln!(text, "unwanted {} {}", unwanted.cluster, unwanted.member);
     }
+    for waiting in &plan.waiting {
+        let (cluster, member) = (&waiting.cluster, &waiting.member);
+        let _ = writeln!(
+            text,
+            "waiting {cluster} {member}: {}",
+            waiting.titles.join(", ")
+        );
+    }
     for problem in &plan.problems {
         let (subject, failure) = (&problem.subject, &problem.failure);
         let _ = writeln!(
@@ -409,9 +417,9 @@ fn confirmed(name: &str) -> Options {
 fn an_etcd_that_moves_at_once_is_refused_with_what_to_do() {
     insta::assert_snapshot!(show(&plan(&moved_etcd(), &Options::default())), @"
     problem n1 PostgreSQL pg-test-1: `pg-test` keeps its leader in etcd at `10.0.0.1`, and the inventory has etcd at `10.0.0.2` only: it would lose its leader and settings
-      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`
+      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`, then restart Patroni on every node
     problem n2 etcd member etcd-2: it has no data and would begin a new, empty etcd, while member `etcd-1` still has its data on n1
-      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`
+      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`, then restart Patroni on every node
     ");
     let confirmed = plan(&moved_etcd(), &confirmed("etcd"));
     assert_eq!(confirmed.problems, []);
@@ -434,7 +442,7 @@ fn an_old_member_alone_keeps_a_new_etcd_from_beginning() {
     }
     insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
     problem n2 etcd member etcd-2: it has no data and would begin a new, empty etcd, while member `etcd-1` still has its data on n1
-      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`
+      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`, then restart Patroni on every node
     ");
 }
 
@@ -490,6 +498,76 @@ fn what_is_only_looked_at_bears_witness_and_is_left_alone() {
     assert_eq!(shown.problems.len(), 2, "{}", show(&shown));
     let confirmed = plan(&nodes, &confirmed("etcd"));
     assert!(confirmed.actions.iter().all(|action| action.node == "n2"));
+}
+
+/// Leaves all nodes but these numbers out, as `--limit` does.
+fn limit(nodes: &mut [Node], chosen: &[usize]) {
+    for (node, number) in nodes.iter_mut().zip(1..) {
+        if !chosen.contains(&number) {
+            node.resources.retain(|r| r.stage != Stage::Config);
+            node.witnesses = node.resources.iter().map(|r| r.id.clone()).collect();
+        }
+    }
+}
+
+#[test]
+fn what_a_leader_outside_the_limit_must_do_waits_and_so_does_what_needs_it() {
+    let mut nodes = running(1);
+    let observations = &mut nodes[0].observations;
+    observations.insert("config".to_owned(), drift(Risk::Reload));
+    observations.insert("patroni".to_owned(), drift(Risk::Reload));
+    limit(&mut nodes, &[2]);
+    let shown = plan(&nodes, &Options::default());
+    insta::assert_snapshot!(show(&shown), @"
+     1 n2 see PostgreSQL pg-test-2 take the settings up [reload] <-  HELD waits for pg-test-1, which `--limit` leaves out
+    waiting pg-test pg-test-1: set Patroni's dynamic configuration
+    ");
+    assert!(!shown.is_empty());
+}
+
+#[test]
+fn a_replica_does_not_start_before_a_leader_outside_the_limit() {
+    let mut nodes = trio();
+    for node in &mut nodes {
+        node.resources
+            .retain(|r| r.cluster.as_deref() != Some("etcd"));
+    }
+    limit(&mut nodes, &[2]);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n2 write /etc/hosts [safe] <- 
+     2 n2 start PostgreSQL pg-test-2 [safe] <-  HELD waits for pg-test-1, which `--limit` leaves out
+    waiting pg-test pg-test-1: set Patroni's dynamic configuration
+    ");
+}
+
+#[test]
+fn an_etcd_member_waits_to_be_added_by_one_outside_the_limit() {
+    let mut nodes = running(1);
+    nodes[1].observations.remove("etcd");
+    nodes[1].surroundings.etcd = Some(etcd_view(false, false));
+    nodes[0].surroundings.etcd = Some(EtcdView {
+        members: vec![peer(1), peer(3)],
+        ..etcd_view(true, true)
+    });
+    limit(&mut nodes, &[2]);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n2 start etcd member etcd-2 [safe] <-  HELD waits for etcd-1, which `--limit` leaves out
+    waiting etcd etcd-1: add member etcd-2 to etcd
+    ");
+}
+
+#[test]
+fn restarts_outside_the_limit_are_nobody_s_business() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![Change::new("work_mem", "1", "2")];
+        }
+    }
+    limit(&mut nodes, &[2]);
+    insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
+     1 n2 restart PostgreSQL pg-test-2 [restart] <-
+    ");
 }
 
 #[test]

@@ -238,7 +238,7 @@ impl Run<'_> {
         let unclear = !scene.unseen.is_empty() || !plan.problems.is_empty();
         match outcome.exit_code() {
             ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
-            ExitCode::Done if unclear => ExitCode::Partial,
+            ExitCode::Done if unclear || !plan.waiting.is_empty() => ExitCode::Partial,
             code => code,
         }
     }
