@@ -90,7 +90,7 @@ fn config(view: &View<'_>, member: Member<'_>) -> Result<String, sty_core::Diagn
     let databases: Vec<String> = cluster
         .databases
         .iter()
-        .filter(|one| one.pgbouncer && one.state == Presence::Present)
+        .filter(|one| one.pgbouncer)
         .map(|one| database(cluster, one))
         .collect();
     render(
@@ -118,7 +118,9 @@ fn config(view: &View<'_>, member: Member<'_>) -> Result<String, sty_core::Diagn
     )
 }
 
-/// One line of `[databases]`: the server is the one next door, over its socket.
+/// One line of `[databases]`: the server is the one next door, over its socket. A database that
+/// should go keeps its line, without connections of its own, until the inventory forgets it: it is
+/// there until its end was confirmed.
 fn database(cluster: &PgCluster, database: &Database) -> String {
     let settings = &cluster.settings;
     let pool = &database.pool;
@@ -132,7 +134,9 @@ fn database(cluster: &PgCluster, database: &Database) -> String {
     };
     add("pool_mode", pool.mode.clone());
     add("pool_size", pool.size.map(|one| one.to_string()));
-    add("min_pool_size", pool.min_size.map(|one| one.to_string()));
+    let stays = database.state == Presence::Present;
+    let min_size = pool.min_size.filter(|_| stays);
+    add("min_pool_size", min_size.map(|one| one.to_string()));
     add("reserve_pool", pool.reserve.map(|one| one.to_string()));
     add(
         "max_db_connections",
