@@ -110,6 +110,9 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Selection {
     /// Only these hosts, groups or clusters; several separated by commas
+    ///
+    /// Roles, databases and settings of a cluster are its leader's to change. When the limit
+    /// leaves the leader out, they wait: plan and apply say so, and apply ends with 4.
     #[arg(short, long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) limit: Vec<String>,
     /// Only these modules; several separated by commas

@@ -178,3 +178,22 @@ fn removal_is_exact() {
         });
     assert_eq!(scope, Some(("/pg/pg-test/".into(), "pg-test".into())));
 }
+
+#[test]
+fn a_database_that_should_go_keeps_its_pool_until_the_inventory_forgets_it() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/inventories/meta.yml"
+    ))
+    .unwrap();
+    let with = |database: &str| {
+        let list = format!("pg_databases:\n          - {database}");
+        let inventory = parse(&text.replacen("pg_databases:", &list, 1));
+        let all = resources(&inventory, "10.10.10.10");
+        file(&all, "/etc/pgbouncer/pgbouncer.ini").to_owned()
+    };
+    let there = with("{ name: shop, pool_size_min: 3 }");
+    assert!(there.contains("\nshop = ") && there.contains("min_pool_size=3"));
+    let going = with("{ name: shop, pool_size_min: 3, state: absent }");
+    assert!(going.contains("\nshop = ") && !going.contains("min_pool_size=3"));
+}

@@ -57,6 +57,9 @@ pub(crate) fn all(resources: &[Resource]) -> Reply {
             }
         }
     });
+    if surroundings.etcd.is_none() {
+        surroundings.stray_etcd = etcd::stray();
+    }
     Reply::Observed {
         observations,
         surroundings,

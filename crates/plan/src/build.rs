@@ -7,7 +7,7 @@ use sty_wire::action::{Action, Op};
 use sty_wire::resource::{ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key, collect};
-use crate::{NodeInput, Options, Plan, etcd, patroni};
+use crate::{NodeInput, Options, Plan, etcd, forsaken, outside, patroni};
 
 /// Plans what brings every node from what it is to what it should be.
 ///
@@ -16,13 +16,16 @@ use crate::{NodeInput, Options, Plan, etcd, patroni};
 /// `options.confirm`, restarts unless `options.restart`.
 pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     let mut plan = Plan::default();
-    let mut candidates = collect(nodes, &mut plan);
+    let forsaken = forsaken::find(nodes, &options.confirm);
+    let mut candidates = collect(nodes, &forsaken, &mut plan);
     hold_restarts(nodes, options, &mut candidates);
     etcd::sequence(nodes, &mut candidates, &mut plan);
     etcd_auth_last(&mut candidates);
     patroni::sequence(nodes, options, &mut candidates, &mut plan);
     keys_last(nodes, &mut candidates);
+    outside::leave(nodes, &mut candidates, &mut plan);
     plan.confirmable = confirmable(&candidates);
+    plan.confirmable.extend(forsaken.confirmable);
     lift_confirmed(options, &mut candidates);
     plan.actions = number(nodes, sorted(candidates));
     plan

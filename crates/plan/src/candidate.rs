@@ -7,6 +7,7 @@ use sty_wire::action::Op;
 use sty_wire::observation::{Change, Observation};
 use sty_wire::resource::{BootRole, Resource, ResourceKind, Stage};
 
+use crate::forsaken::Forsaken;
 use crate::title::{subject, title};
 use crate::{NodeInput, Plan, Problem, Skipped};
 
@@ -36,6 +37,8 @@ pub(crate) enum Hold {
     Restart,
     /// It destroys something of this name.
     Destroy(String),
+    /// It needs what this member would do, whose node `--limit` leaves out.
+    Outside(String),
 }
 
 impl Hold {
@@ -44,6 +47,7 @@ impl Hold {
         match self {
             Self::Restart => "needs `--restart`".to_owned(),
             Self::Destroy(name) => format!("destroys data: needs `--confirm {name}`"),
+            Self::Outside(member) => format!("waits for {member}, which `--limit` leaves out"),
         }
     }
 }
@@ -78,13 +82,19 @@ impl Candidate {
 }
 
 /// One candidate per resource that is not as it should be, in the nodes' own order.
-pub(crate) fn collect(nodes: &[NodeInput<'_>], plan: &mut Plan) -> Vec<Candidate> {
+pub(crate) fn collect(
+    nodes: &[NodeInput<'_>],
+    forsaken: &Forsaken,
+    plan: &mut Plan,
+) -> Vec<Candidate> {
     let acting = Acting::new(nodes);
-    let untouchable = conflicts(nodes);
+    let mut untouchable = conflicts(nodes);
+    untouchable.extend(forsaken.clusters.iter().map(String::as_str));
+    plan.problems.extend(forsaken.problems.iter().cloned());
     let mut candidates = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let whole_node = is_conflict_there(node);
-        for resource in node.resources {
+        for resource in concerned(node) {
             let observation = node.observations.get(&resource.id);
             let cluster = resource.cluster.as_deref();
             let blocked = whole_node || cluster.is_some_and(|name| untouchable.contains(name));
@@ -96,7 +106,15 @@ pub(crate) fn collect(nodes: &[NodeInput<'_>], plan: &mut Plan) -> Vec<Candidate
             }
         }
     }
+    candidates.retain(|candidate| !forsaken.members.contains(&candidate.key));
     candidates
+}
+
+/// Resources that are not only looked at; and, of those, what one node does for all: who waits for
+/// it shall know.
+fn concerned<'a>(node: &NodeInput<'a>) -> impl Iterator<Item = &'a Resource> {
+    let (resources, witnesses) = (node.resources.iter(), node.witnesses);
+    resources.filter(|r| !witnesses.contains(&r.id) || is_cluster_wide(&r.kind))
 }
 
 /// PostgreSQL clusters of which some node holds something else.
@@ -280,7 +298,7 @@ fn leads_or_boots(node: &NodeInput<'_>, member: &sty_wire::resource::PatroniMemb
 }
 
 /// Resources of which one node acts for the whole cluster.
-pub(crate) fn is_cluster_wide(kind: &ResourceKind) -> bool {
+pub fn is_cluster_wide(kind: &ResourceKind) -> bool {
     matches!(
         kind,
         ResourceKind::PatroniConfig { .. }

@@ -7,12 +7,15 @@
 mod build;
 mod candidate;
 mod etcd;
+mod forsaken;
 mod operate;
+mod outside;
 mod patroni;
 pub mod postgres;
 mod title;
 
 pub use build::build;
+pub use candidate::is_cluster_wide;
 pub use operate::{Operation, Refusal, operate};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +38,9 @@ pub struct NodeInput<'a> {
     pub observations: &'a BTreeMap<String, Observation>,
     /// Clusters as seen from the node.
     pub surroundings: &'a Surroundings,
+    /// Resources, by id, that are there to be looked at only: `--limit` or `--module` leaves them
+    /// out.
+    pub witnesses: &'a BTreeSet<String>,
     /// Set when the resources remove something: the name that the operator must type.
     pub removal: Option<&'a str>,
 }
@@ -55,10 +61,12 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// What could not be had on a node, and why.
     pub skipped: Vec<Skipped>,
-    /// What could not be looked at.
+    /// What could not be looked at, or must not be done.
     pub problems: Vec<Problem>,
     /// Members that run and are in no inventory.
     pub unwanted: Vec<Unwanted>,
+    /// What is due on nodes that `--limit` leaves out, by cluster and node.
+    pub waiting: Vec<Waiting>,
     /// Names that `--confirm` may give: of what the plan destroys, held back or not.
     pub confirmable: BTreeSet<String>,
 }
@@ -74,7 +82,7 @@ pub struct Skipped {
     pub node: String,
 }
 
-/// A resource that could not be looked at.
+/// A resource that could not be looked at, or must not be brought about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Node.
@@ -98,10 +106,26 @@ pub struct Unwanted {
     pub leads: bool,
 }
 
+/// What a cluster waits for because `--limit` leaves the node out that would do it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// PostgreSQL or etcd cluster.
+    pub cluster: String,
+    /// Member that would act.
+    pub member: String,
+    /// Its node.
+    pub node: String,
+    /// What it would do, in words.
+    pub titles: Vec<String>,
+}
+
 impl Plan {
     /// Whether everything is as it should be.
     pub fn is_empty(&self) -> bool {
-        self.actions.is_empty() && self.problems.is_empty() && self.unwanted.is_empty()
+        self.actions.is_empty()
+            && self.problems.is_empty()
+            && self.unwanted.is_empty()
+            && self.waiting.is_empty()
     }
 
     /// Actions that will run.

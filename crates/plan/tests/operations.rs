@@ -51,13 +51,14 @@ fn nodes(members: &[Member]) -> Vec<Node> {
             state: member.2.to_owned(),
             members: peers.clone(),
             pending_restart: Vec::new(),
+            dcs: BTreeSet::new(),
         };
         Node {
             host: format!("on-{}", member.0),
             resources: vec![resource(member.0)],
             surroundings: Surroundings {
-                etcd: None,
                 patroni: BTreeMap::from([("pg-test".to_owned(), view)]),
+                ..Surroundings::default()
             },
         }
     };
@@ -88,6 +89,7 @@ fn resource(name: &str) -> Resource {
         parameters: BTreeMap::new(),
         members: BTreeSet::new(),
         home: ("/pg".to_owned(), "/data/postgres/pg-test-17".to_owned()),
+        dcs: BTreeSet::new(),
         pooler: Some(Box::new(PrimaryPooler {
             psql: "/usr/bin/psql".to_owned(),
             account: "postgres".to_owned(),
@@ -109,9 +111,11 @@ fn resource(name: &str) -> Resource {
 fn check(members: &[Member], operation: &Operation, force: bool) -> String {
     let nodes = nodes(members);
     let observations = BTreeMap::new();
+    let nobody = BTreeSet::new();
     let inputs: Vec<NodeInput<'_>> = nodes
         .iter()
         .map(|node| NodeInput {
+            witnesses: &nobody,
             host: &node.host,
             resources: &node.resources,
             observations: &observations,

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use sty_core::{Risk, Secret};
 use sty_plan::{NodeInput, Options, Plan, build};
 use sty_wire::observation::{
-    Change, EtcdPeer, EtcdView, Failure, Observation, PatroniPeer, PatroniView, Surroundings,
+    Change, EtcdPeer, EtcdStray, EtcdView, Failure, Observation, PatroniPeer, PatroniView,
+    Surroundings,
 };
 use sty_wire::resource::{
     Access, BootRole, EtcdAccess, EtcdAuth, EtcdMember, File, Module, PatroniAccess, PatroniMember,
@@ -21,6 +22,7 @@ struct Node {
     resources: Vec<Resource>,
     observations: BTreeMap<String, Observation>,
     surroundings: Surroundings,
+    witnesses: BTreeSet<String>,
     removal: Option<String>,
 }
 
@@ -32,6 +34,7 @@ fn plan(nodes: &[Node], options: &Options) -> Plan {
             resources: &node.resources,
             observations: &node.observations,
             surroundings: &node.surroundings,
+            witnesses: &node.witnesses,
             removal: node.removal.as_deref(),
         })
         .collect();
@@ -59,6 +62,24 @@ fn show(plan: &Plan) -> String {
     }
     for unwanted in &plan.unwanted {
         let _ = writeln!(text, "unwanted {} {}", unwanted.cluster, unwanted.member);
+    }
+    for waiting in &plan.waiting {
+        let (cluster, member) = (&waiting.cluster, &waiting.member);
+        let _ = writeln!(
+            text,
+            "waiting {cluster} {member}: {}",
+            waiting.titles.join(", ")
+        );
+    }
+    for problem in &plan.problems {
+        let (subject, failure) = (&problem.subject, &problem.failure);
+        let _ = writeln!(
+            text,
+            "problem {} {subject}: {}",
+            problem.node, failure.message
+        );
+        let hint = failure.hint.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "  hint: {hint}");
     }
     text
 }
@@ -138,6 +159,7 @@ fn postgres(number: u32, boot: BootRole, members: &[u32]) -> Resource {
         restart_on: Vec::new(),
         parameters: std::collections::BTreeMap::new(),
         members: members.iter().map(|n| format!("pg-test-{n}")).collect(),
+        dcs: dcs(&[1, 2, 3]),
         home: ("/pg".to_owned(), "/data/postgres/pg-test-17".to_owned()),
         pooler: Some(Box::new(PrimaryPooler {
             psql: "/usr/bin/psql".to_owned(),
@@ -149,6 +171,10 @@ fn postgres(number: u32, boot: BootRole, members: &[u32]) -> Resource {
         })),
     });
     resource("patroni", Stage::Postgres, Some("pg-test"), kind)
+}
+
+fn dcs(members: &[u32]) -> BTreeSet<String> {
+    members.iter().map(|n| format!("10.0.0.{n}")).collect()
 }
 
 fn patroni_access() -> PatroniAccess {
@@ -244,6 +270,7 @@ fn peer(number: u32) -> EtcdPeer {
 fn patroni_view(leads: bool, members: &[u32]) -> PatroniView {
     PatroniView {
         initialized: true,
+        dcs: dcs(&[1, 2, 3]),
         running: true,
         role: if leads { "primary" } else { "replica" }.to_owned(),
         state: "running".to_owned(),
@@ -357,6 +384,202 @@ fn an_etcd_member_that_left_the_inventory_goes_when_its_name_is_typed() {
         ..Options::default()
     };
     assert_eq!(plan(&nodes, &options).actions[0].held, None);
+}
+
+/// `pg-test` runs on three nodes with its leader in the etcd of node 1; the inventory has etcd on
+/// node 2 instead.
+fn moved_etcd() -> Vec<Node> {
+    let mut nodes = running(1);
+    for (node, number) in nodes.iter_mut().zip(1..) {
+        node.resources.retain(|r| !r.id.starts_with("etcd"));
+        for resource in &mut node.resources {
+            if let ResourceKind::PatroniMember(member) = &mut resource.kind {
+                member.dcs = dcs(&[2]);
+            }
+        }
+        for view in node.surroundings.patroni.values_mut() {
+            view.dcs = dcs(&[1]);
+        }
+        node.observations
+            .insert("patroni".to_owned(), drift(Risk::Reload));
+        node.surroundings.etcd = (number == 2).then(|| etcd_view(false, false));
+    }
+    nodes[0].surroundings.stray_etcd = Some(EtcdStray {
+        name: "etcd-1".to_owned(),
+        cluster: "etcd".to_owned(),
+        client_url: "https://10.0.0.1:2379".to_owned(),
+    });
+    nodes[1].resources.insert(1, etcd(2, &[2]));
+    nodes[1].resources.insert(2, etcd_auth());
+    nodes[1]
+        .observations
+        .retain(|id, _| !id.starts_with("etcd"));
+    nodes
+}
+
+fn confirmed(name: &str) -> Options {
+    Options {
+        confirm: BTreeSet::from([name.to_owned()]),
+        ..Options::default()
+    }
+}
+
+#[test]
+fn an_etcd_that_moves_at_once_is_refused_with_what_to_do() {
+    insta::assert_snapshot!(show(&plan(&moved_etcd(), &Options::default())), @"
+    problem n1 PostgreSQL pg-test-1: `pg-test` keeps its leader in etcd at `10.0.0.1`, and the inventory has etcd at `10.0.0.2` only: it would lose its leader and settings
+      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`, then restart Patroni on every node
+    problem n2 etcd member etcd-2: it has no data and would begin a new, empty etcd, while member `etcd-1` still has its data on n1
+      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`, then restart Patroni on every node
+    ");
+    let confirmed = plan(&moved_etcd(), &confirmed("etcd"));
+    assert_eq!(confirmed.problems, []);
+    insta::assert_snapshot!(show(&confirmed), @"
+    1 n2 start etcd member etcd-2 [safe] <- 
+    2 n2 set etcd users and roles [safe] <- 1
+    3 n1 reload PostgreSQL pg-test-1 [reload] <- 1,2
+    4 n2 reload PostgreSQL pg-test-2 [reload] <- 1,2
+    5 n3 reload PostgreSQL pg-test-3 [reload] <- 1,2
+    ");
+}
+
+#[test]
+fn an_old_member_alone_keeps_a_new_etcd_from_beginning() {
+    let mut nodes = moved_etcd();
+    for node in &mut nodes {
+        node.surroundings.patroni.clear();
+        node.resources
+            .retain(|r| r.cluster.as_deref() != Some("pg-test"));
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    problem n2 etcd member etcd-2: it has no data and would begin a new, empty etcd, while member `etcd-1` still has its data on n1
+      hint: etcd moves in steps: put the old member back with two new ones beside it, `sty apply`, then take out those that should leave; where all of its data is lost for good: `sty apply --confirm etcd`, then restart Patroni on every node
+    ");
+}
+
+#[test]
+fn an_etcd_that_has_lost_all_data_begins_anew_only_when_its_name_is_typed() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        node.observations.remove("etcd");
+        node.surroundings.etcd = Some(etcd_view(false, false));
+    }
+    let refused = plan(&nodes, &Options::default());
+    insta::assert_snapshot!(show(&refused), @"
+    problem n1 etcd member etcd-1: it has no data and would begin a new, empty etcd, while etcd keeps the leader of `pg-test`
+      hint: bring a member that has data back first, then apply again; where all of its data is lost for good: `sty apply --confirm etcd`
+    problem n2 etcd member etcd-2: it has no data and would begin a new, empty etcd, while etcd keeps the leader of `pg-test`
+      hint: bring a member that has data back first, then apply again; where all of its data is lost for good: `sty apply --confirm etcd`
+    problem n3 etcd member etcd-3: it has no data and would begin a new, empty etcd, while etcd keeps the leader of `pg-test`
+      hint: bring a member that has data back first, then apply again; where all of its data is lost for good: `sty apply --confirm etcd`
+    ");
+    assert_eq!(refused.confirmable, BTreeSet::from(["etcd".to_owned()]));
+    let confirmed = plan(&nodes, &confirmed("etcd"));
+    assert!(confirmed.problems.is_empty() && confirmed.actions.len() >= 3);
+}
+
+#[test]
+fn members_without_data_wait_for_one_that_has_some_and_is_down() {
+    let mut nodes = running(1);
+    nodes[0]
+        .observations
+        .insert("etcd".to_owned(), drift(Risk::Safe));
+    nodes[0].surroundings.etcd.as_mut().unwrap().healthy = false;
+    for node in nodes.iter_mut().skip(1) {
+        node.observations.remove("etcd");
+        node.surroundings.etcd = Some(etcd_view(false, false));
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n1 bring up etcd member etcd-1 [safe] <- 
+    problem n2 etcd member etcd-2: it has no data, and no member that has answers, while etcd keeps the leader of `pg-test`
+      hint: bring a member that has data back first, then apply again
+    problem n3 etcd member etcd-3: it has no data, and no member that has answers, while etcd keeps the leader of `pg-test`
+      hint: bring a member that has data back first, then apply again
+    ");
+}
+
+#[test]
+fn what_is_only_looked_at_bears_witness_and_is_left_alone() {
+    let mut nodes = moved_etcd();
+    let witnesses = |node: &Node| node.resources.iter().map(|r| r.id.clone()).collect();
+    nodes[0].witnesses = witnesses(&nodes[0]);
+    nodes[2].witnesses = witnesses(&nodes[2]);
+    nodes[1].witnesses = BTreeSet::from(["patroni".to_owned()]);
+    let shown = plan(&nodes, &Options::default());
+    assert_eq!(shown.problems.len(), 2, "{}", show(&shown));
+    let confirmed = plan(&nodes, &confirmed("etcd"));
+    assert!(confirmed.actions.iter().all(|action| action.node == "n2"));
+}
+
+/// Leaves all nodes but these numbers out, as `--limit` does.
+fn limit(nodes: &mut [Node], chosen: &[usize]) {
+    for (node, number) in nodes.iter_mut().zip(1..) {
+        if !chosen.contains(&number) {
+            node.resources.retain(|r| r.stage != Stage::Config);
+            node.witnesses = node.resources.iter().map(|r| r.id.clone()).collect();
+        }
+    }
+}
+
+#[test]
+fn what_a_leader_outside_the_limit_must_do_waits_and_so_does_what_needs_it() {
+    let mut nodes = running(1);
+    let observations = &mut nodes[0].observations;
+    observations.insert("config".to_owned(), drift(Risk::Reload));
+    observations.insert("patroni".to_owned(), drift(Risk::Reload));
+    limit(&mut nodes, &[2]);
+    let shown = plan(&nodes, &Options::default());
+    insta::assert_snapshot!(show(&shown), @"
+     1 n2 see PostgreSQL pg-test-2 take the settings up [reload] <-  HELD waits for pg-test-1, which `--limit` leaves out
+    waiting pg-test pg-test-1: set Patroni's dynamic configuration
+    ");
+    assert!(!shown.is_empty());
+}
+
+#[test]
+fn a_replica_does_not_start_before_a_leader_outside_the_limit() {
+    let mut nodes = trio();
+    for node in &mut nodes {
+        node.resources
+            .retain(|r| r.cluster.as_deref() != Some("etcd"));
+    }
+    limit(&mut nodes, &[2]);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n2 write /etc/hosts [safe] <- 
+     2 n2 start PostgreSQL pg-test-2 [safe] <-  HELD waits for pg-test-1, which `--limit` leaves out
+    waiting pg-test pg-test-1: set Patroni's dynamic configuration
+    ");
+}
+
+#[test]
+fn an_etcd_member_waits_to_be_added_by_one_outside_the_limit() {
+    let mut nodes = running(1);
+    nodes[1].observations.remove("etcd");
+    nodes[1].surroundings.etcd = Some(etcd_view(false, false));
+    nodes[0].surroundings.etcd = Some(EtcdView {
+        members: vec![peer(1), peer(3)],
+        ..etcd_view(true, true)
+    });
+    limit(&mut nodes, &[2]);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n2 start etcd member etcd-2 [safe] <-  HELD waits for etcd-1, which `--limit` leaves out
+    waiting etcd etcd-1: add member etcd-2 to etcd
+    ");
+}
+
+#[test]
+fn restarts_outside_the_limit_are_nobody_s_business() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![Change::new("work_mem", "1", "2")];
+        }
+    }
+    limit(&mut nodes, &[2]);
+    insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
+    1 n2 restart PostgreSQL pg-test-2 [restart] <- 
+    2 n2 wait for pg-test-2 and those that follow it [safe] <- 1
+    ");
 }
 
 #[test]

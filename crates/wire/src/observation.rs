@@ -1,6 +1,6 @@
 //! What a node answers about a resource: how it differs from what it should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sty_core::Risk;
@@ -106,8 +106,10 @@ impl Failure {
 /// What a node knows of the clusters it takes part in, beside the differences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Surroundings {
-    /// etcd, when the node has a member or should have one.
+    /// etcd, when the node should have a member.
     pub etcd: Option<EtcdView>,
+    /// A member with data that the node has and, as far as it was told, should not have.
+    pub stray_etcd: Option<EtcdStray>,
     /// Patroni, by cluster.
     pub patroni: BTreeMap<String, PatroniView>,
 }
@@ -123,6 +125,17 @@ pub struct EtcdView {
     pub leader: bool,
     /// Members that the cluster has, name (empty before its first start) and peer URL.
     pub members: Vec<EtcdPeer>,
+}
+
+/// A member of etcd on a node of which none was asked for, as its own files tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdStray {
+    /// Member name.
+    pub name: String,
+    /// etcd cluster.
+    pub cluster: String,
+    /// Client URL that it announces.
+    pub client_url: String,
 }
 
 /// A member as etcd lists it.
@@ -141,6 +154,8 @@ pub struct EtcdPeer {
 pub struct PatroniView {
     /// The data directory holds a PostgreSQL cluster.
     pub initialized: bool,
+    /// Addresses of the etcd members that Patroni's file on the node names; empty without a file.
+    pub dcs: BTreeSet<String>,
     /// Patroni answers here.
     pub running: bool,
     /// `primary`, `standby_leader`, `replica`, ... of the member here; empty when unknown.

@@ -10,7 +10,8 @@ use sty_core::Secret;
 pub struct RoleSpec {
     /// Name.
     pub name: String,
-    /// Should not exist. What it owns goes to the database superuser; its privileges go.
+    /// Should not exist. What it owns goes to the database superuser; its privileges go. Where
+    /// something depends on it, dropping it is destructive and wants its own confirmation.
     pub absent: bool,
     /// `rolpassword` as it should be stored: `SCRAM-SHA-256$...`, `md5...`. `None` leaves the
     /// password alone.

@@ -403,6 +403,8 @@ pub struct PatroniMember {
     pub parameters: BTreeMap<String, String>,
     /// Names of the members that the cluster should have.
     pub members: BTreeSet<String>,
+    /// Addresses of the etcd members that should keep the cluster's leader.
+    pub dcs: BTreeSet<String>,
     /// Link to the instance's home, and the home it should lead to. A link that leads to another
     /// home with data in it is a conflict: the node holds an instance that this one is not.
     pub home: (String, String),

@@ -136,13 +136,15 @@ fn one_changes(stage: &Stage) {
     assert_eq!(stage.superuser(NODES[0], "shop", inside), "hstore|t");
 }
 
-/// The pool goes at once; the data goes when its name is typed.
+/// It serves until its name is typed; the pool goes with its line in the inventory.
 fn one_goes(stage: &Stage) {
     stage.swap("{ name: shop,", "{ name: shop, state: absent,");
     let held = at(NODES[0], "drop database shop in pg-test (held)");
-    stage.planned(&both(everywhere(&POOLS), std::slice::from_ref(&held)));
+    stage.planned(std::slice::from_ref(&held));
     stage.apply("a database that goes, unconfirmed", &[]).ok();
     stage.planned(std::slice::from_ref(&held));
+    let clerk = stage.login(5433, ("dbuser_clerk", PASSWORDS[3]), "shop", "select 1");
+    assert_eq!(clerk.text(), "1", "{}", clerk.all());
     stage
         .apply("the same with another's name", &["--confirm", "test"])
         .ok();
@@ -155,4 +157,5 @@ fn one_goes(stage: &Stage) {
     stage.converged();
     assert_eq!(stage.superuser(NODES[0], "postgres", there), "0");
     stage.take_out("{ name: shop,");
+    stage.changes("a database forgotten", &everywhere(&POOLS));
 }

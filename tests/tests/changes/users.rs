@@ -101,10 +101,16 @@ fn one_goes(stage: &Stage) {
     let sql = "create table theirs (id int); alter table theirs owner to dbuser_day2";
     stage.superuser(NODES[0], "test", sql);
     stage.swap("name: dbuser_day2,", "name: dbuser_day2, state: absent,");
-    stage.changes(
-        "a user that goes",
-        &with_list("drop role dbuser_day2 in pg-test"),
-    );
+    let held = "drop role dbuser_day2 in pg-test (held)";
+    stage.changes("a user that goes, unconfirmed", &with_list(held));
+    let plan = stage.sty(&["plan", "--exit-code"]);
+    for word in ["1 object in test goes to postgres", "--confirm dbuser_day2"] {
+        assert!(plan.all().contains(word), "`{word}` in: {}", plan.all());
+    }
+    stage.planned(&[at(NODES[0], held)]);
+    let confirmed = ["--confirm", "dbuser_day2"];
+    stage.apply("a user that goes", &confirmed).ok();
+    stage.converged();
     assert_ne!(pooled(stage, PASSWORDS[1], "select 1").code, 0);
     let heir = "select tableowner from pg_tables where tablename = 'theirs'";
     assert_eq!(

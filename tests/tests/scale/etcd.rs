@@ -3,6 +3,30 @@
 use crate::fleet::{Fleet, NEIGHBOUR, TEST};
 use crate::writer::Writer;
 
+/// The only member on another host, in one edit, would be a new and empty etcd: refused, however
+/// it is asked for, and nothing has changed.
+pub(crate) fn is_not_moved_at_once(fleet: &Fleet) {
+    let before = fleet.leader();
+    let keys = fleet.keys("/pg/");
+    fleet.move_etcd();
+    let refused = |arguments: &[&str]| {
+        let ran = fleet.sty(arguments);
+        assert!(matches!(ran.code, 1 | 4), "{}: {}", ran.code, ran.all());
+        for word in ["has no data", "etcd-1", "two new ones", "--confirm etcd"] {
+            assert!(ran.all().contains(word), "`{word}` in: {}", ran.all());
+        }
+    };
+    refused(&["plan", "--exit-code"]);
+    refused(&["apply"]);
+    refused(&["apply", "-l", TEST[0], "-m", "etcd"]);
+    fleet.on(TEST[0], "pgrep -x etcd").exits(1);
+    fleet.on(NEIGHBOUR, "systemctl is-active etcd").ok();
+    fleet.move_etcd_back();
+    fleet.settle();
+    assert_eq!(fleet.keys("/pg/"), keys);
+    assert_eq!(fleet.leader(), before, "no failover");
+}
+
 /// From one member to three, one after the other, without anybody noticing.
 pub(crate) fn grows(fleet: &Fleet) {
     fleet.add_etcd();

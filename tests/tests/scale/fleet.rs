@@ -17,6 +17,7 @@ const ETCD: [&str; 2] = [
     "        10.10.10.12: { etcd_seq: 3 }\n",
 ];
 const FIRST_ETCD: &str = "        10.10.10.10: { etcd_seq: 1 }\n";
+const ELSEWHERE: &str = "        10.10.10.11: { etcd_seq: 1 }\n";
 const SECOND: &str = "        10.10.10.12: { pg_seq: 2, pg_role: replica }\n";
 
 /// A world with this story's inventory.
@@ -91,6 +92,16 @@ impl Fleet {
                 1,
             )
         });
+    }
+
+    /// Puts the only etcd member on another host.
+    pub(crate) fn move_etcd(&self) {
+        self.replace(FIRST_ETCD, ELSEWHERE);
+    }
+
+    /// And back.
+    pub(crate) fn move_etcd_back(&self) {
+        self.replace(ELSEWHERE, FIRST_ETCD);
     }
 
     /// Takes all etcd members but the first out.

@@ -22,10 +22,15 @@ type Chapter = (&'static str, fn(&Fleet));
 #[test]
 fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
     let fleet = Fleet::deployed("story-scale");
-    let chapters: [Chapter; 9] = [
+    let chapters: [Chapter; 11] = [
         ("a replica is added", members::a_replica_is_added),
         ("a replica is removed", members::a_replica_is_removed),
+        (
+            "a limit leaves the leader out",
+            members::a_limit_leaves_the_leader_out,
+        ),
         ("a node is removed", members::a_node_is_removed),
+        ("etcd is not moved at once", etcd::is_not_moved_at_once),
         ("etcd grows", etcd::grows),
         (
             "etcd loses the data of a member",

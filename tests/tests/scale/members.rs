@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sty_stories::until;
+use sty_stories::{Ran, until};
 
 use crate::fleet::{Fleet, NEIGHBOUR, TEST, elsewhere};
 
@@ -77,6 +77,24 @@ pub(crate) fn a_replica_is_removed(fleet: &Fleet) {
     fleet.settle();
     let rows = fleet.rows();
     fleet.rows_arrive(TEST[2], 5438, rows);
+}
+
+/// What only the leader can do waits when the limit leaves it out, and plan and apply say so.
+pub(crate) fn a_limit_leaves_the_leader_out(fleet: &Fleet) {
+    let users = "        pg_users:\n          - name: test\n";
+    let more = "        pg_users:\n          - { name: limited, roles: [ dbrole_readonly ] }\n          - name: test\n";
+    fleet.replace(users, more);
+    let waits = |ran: &Ran, code: i32| {
+        ran.exits(code);
+        let told = "1 change of pg-test waits for pg-test-1 (10.10.10.11)";
+        for word in [told, "create role limited in pg-test", "--limit"] {
+            assert!(ran.all().contains(word), "`{word}` in: {}", ran.all());
+        }
+    };
+    waits(&fleet.sty(&["plan", "--exit-code", "-l", TEST[1]]), 3);
+    waits(&fleet.sty(&["apply", "-l", TEST[1]]), 4);
+    fleet.replace(more, users);
+    fleet.settle();
 }
 
 /// Refused where it would cost data or service, done where it does not.

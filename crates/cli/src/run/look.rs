@@ -12,11 +12,11 @@ use sty_plan::{NodeInput, Operation, Options, Plan, Problem, Refusal};
 use sty_sandbox::Sandbox;
 use sty_wire::facts::Facts;
 use sty_wire::observation::Failure;
-use sty_wire::resource::{Module, Resource};
+use sty_wire::resource::Resource;
 
-use crate::args::{ModuleName, Selection};
 use crate::context;
 use crate::printer::{Printer, bytes};
+use crate::run::choice::{Choice, Wanted};
 
 /// A fleet as it was found.
 pub(crate) struct Scene {
@@ -26,6 +26,8 @@ pub(crate) struct Scene {
     pub(crate) hosts: Vec<String>,
     /// What should be there, by host.
     pub(crate) resources: BTreeMap<String, Vec<Resource>>,
+    /// Resources that are only looked at, by host.
+    pub(crate) witnesses: BTreeMap<String, BTreeSet<String>>,
     /// What is there, by host.
     pub(crate) observed: BTreeMap<String, Observed>,
     /// Hosts of which only things are removed, with the name to be typed.
@@ -80,13 +82,20 @@ pub(crate) fn targets(
         .collect()
 }
 
-/// The chosen hosts and those whose facts their clusters' settings depend on.
+/// The chosen hosts and those that their clusters depend on: their peers and, of members of etcd,
+/// all whose leaders it keeps.
 pub(crate) fn with_peers(inventory: &Inventory, hosts: &[String]) -> BTreeSet<String> {
     let chosen: BTreeSet<&String> = hosts.iter().collect();
     let mut all: BTreeSet<String> = hosts.iter().cloned().collect();
+    let etcd = inventory.etcd.iter().flat_map(|etcd| &etcd.members);
+    let etcd: Vec<&String> = etcd.map(|member| &member.host).collect();
+    let everybody = etcd.iter().any(|host| chosen.contains(host));
+    if everybody {
+        all.extend(etcd.into_iter().cloned());
+    }
     for cluster in inventory.clusters.values() {
         let members: Vec<&String> = cluster.instances.iter().map(|i| &i.host).collect();
-        if members.iter().any(|host| chosen.contains(host)) {
+        if everybody || members.iter().any(|host| chosen.contains(host)) {
             all.extend(members.into_iter().cloned());
         }
     }
@@ -110,35 +119,41 @@ pub(crate) fn desired_context(
     })
 }
 
-/// Resources of every host whose facts are known; problems are collected over all hosts.
+/// Resources of every one of `hosts` whose facts are known, as far as `choice` wants them brought
+/// about or looked at; problems are collected over all hosts.
 pub(crate) fn desired(
     inventory: &Inventory,
-    hosts: &[String],
+    hosts: &BTreeSet<String>,
     facts: &BTreeMap<String, Facts>,
     context: &Context,
-    selection: &Selection,
-) -> Result<BTreeMap<String, Vec<Resource>>, Vec<Diagnostic>> {
-    let known = hosts.iter().filter(|host| facts.contains_key(*host));
+    choice: &Choice<'_>,
+) -> Result<Wanted, Vec<Diagnostic>> {
+    // Nodes of members that are removed may be in no inventory.
+    let hosts = hosts
+        .iter()
+        .filter(|host| inventory.nodes.contains_key(*host));
+    let hosts: BTreeSet<&String> = hosts.collect();
+    let known = hosts
+        .iter()
+        .copied()
+        .filter(|host| facts.contains_key(*host));
     // A node takes a millisecond: for a few it does not pay to divide the work.
     let width = if hosts.len() < 16 { 1 } else { processors() };
     let each = sty_engine::for_each(known.collect(), width, |host| {
         let all = sty_desired::node(inventory, host, facts, context);
         (host, all)
     });
-    let mut resources = BTreeMap::new();
-    let mut problems = other_machines(inventory, hosts, facts);
+    let mut wanted = Wanted::default();
+    let mut problems = other_machines(inventory, &hosts, facts);
     for (host, all) in each {
         match all {
-            Ok(mut all) => {
-                all.retain(|resource| wanted(resource.module, &selection.module));
-                resources.insert(host.clone(), all);
-            }
+            Ok(all) => wanted.add(host, all, choice),
             Err(found) => problems.extend(found),
         }
     }
     problems.dedup();
     if problems.is_empty() {
-        Ok(resources)
+        Ok(wanted)
     } else {
         Err(problems)
     }
@@ -153,12 +168,12 @@ pub(crate) fn processors() -> usize {
 /// node's data on another.
 fn other_machines(
     inventory: &Inventory,
-    hosts: &[String],
+    hosts: &BTreeSet<&String>,
     facts: &BTreeMap<String, Facts>,
 ) -> Vec<Diagnostic> {
     let nodes = hosts
         .iter()
-        .filter_map(|host| Some((inventory.nodes.get(host)?, facts.get(host)?)));
+        .filter_map(|host| Some((inventory.nodes.get(*host)?, facts.get(*host)?)));
     nodes
         .filter(|(node, facts)| {
             let addresses = facts
@@ -180,15 +195,6 @@ fn other_machines(
         .collect()
 }
 
-fn wanted(module: Module, modules: &[ModuleName]) -> bool {
-    modules.is_empty()
-        || modules.iter().any(|name| match name {
-            ModuleName::Node => module == Module::Node,
-            ModuleName::Etcd => module == Module::Etcd,
-            ModuleName::Pgsql => module == Module::Pgsql,
-        })
-}
-
 /// Nodes that could not be reached, and those lost since.
 fn not_seen(fleet: &Fleet) -> BTreeMap<String, Failure> {
     let unreachable =
@@ -206,6 +212,7 @@ impl Scene {
             fleet,
             hosts,
             resources: BTreeMap::new(),
+            witnesses: BTreeMap::new(),
             observed: BTreeMap::new(),
             removals: BTreeMap::new(),
             unseen,
@@ -216,6 +223,12 @@ impl Scene {
     pub(crate) fn absorb(&mut self, mut other: Fleet) {
         self.unseen.extend(not_seen(&other));
         self.fleet.sessions.append(&mut other.sessions);
+    }
+
+    /// Has the nodes compare themselves with what is wanted of them.
+    pub(crate) fn look_at(&mut self, wanted: Wanted, printer: &Printer) {
+        self.witnesses = wanted.witnesses;
+        self.look(wanted.resources, printer);
     }
 
     /// Has the nodes of `resources` compare themselves, and remembers both.
@@ -256,8 +269,12 @@ impl Scene {
     }
 
     fn inputs(&self) -> Vec<NodeInput<'_>> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        let peers = self.resources.keys();
+        let peers = peers.filter(|host| !self.hosts.contains(host));
         self.hosts
             .iter()
+            .chain(peers)
             .filter_map(|host| {
                 let observed = self.observed.get(host)?;
                 Some(NodeInput {
@@ -265,6 +282,7 @@ impl Scene {
                     resources: self.resources.get(host)?,
                     observations: &observed.observations,
                     surroundings: &observed.surroundings,
+                    witnesses: self.witnesses.get(host).unwrap_or(&NONE),
                     removal: self.removals.get(host).map(String::as_str),
                 })
             })

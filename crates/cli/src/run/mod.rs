@@ -1,6 +1,7 @@
 //! What several verbs share: looking at a fleet, planning, running, telling.
 
 pub(crate) mod authority;
+pub(crate) mod choice;
 pub(crate) mod destroy;
 pub(crate) mod events;
 pub(crate) mod health;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sty_core::Risk;
-use sty_plan::{Plan, Problem, Skipped, Unwanted};
+use sty_plan::{Plan, Problem, Skipped, Unwanted, Waiting};
 use sty_wire::action::Action;
 
 use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, count, paint};
@@ -25,6 +25,9 @@ enum Line<'a> {
     },
     Unwanted {
         unwanted: &'a Unwanted,
+    },
+    Waiting {
+        waiting: &'a Waiting,
     },
     Summary {
         actions: usize,
@@ -47,6 +50,7 @@ pub(crate) fn print(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
 /// What there is to say beside the actions.
 fn print_rest(printer: &Printer, plan: &Plan) {
     print_skipped(printer, plan);
+    print_waiting(printer, plan);
     for problem in &plan.problems {
         printer.say(problems::render(
             &problem.node,
@@ -79,6 +83,32 @@ fn print_rest(printer: &Printer, plan: &Plan) {
     }
 }
 
+/// What the limit leaves undone: a cluster's roles, databases and settings are its leader's to
+/// change.
+fn print_waiting(printer: &Printer, plan: &Plan) {
+    const SHOWN: usize = 3;
+    for waiting in &plan.waiting {
+        let titles = &waiting.titles;
+        let mut shown = titles.clone();
+        if titles.len() > SHOWN && !printer.is_verbose() {
+            shown.truncate(SHOWN);
+            shown.push(format!("and {} more", titles.len() - SHOWN));
+        }
+        let verb = if titles.len() == 1 { "waits" } else { "wait" };
+        printer.say(format!(
+            "{} {} of {} {verb} for {} ({}), which `--limit` leaves out: {}\n    {}: apply to it as well, `-l {}` for all of the cluster",
+            paint(YELLOW, "waiting"),
+            count(titles.len(), "change"),
+            waiting.cluster,
+            waiting.member,
+            waiting.node,
+            shown.join(", "),
+            paint(BLUE, "hint"),
+            waiting.cluster
+        ));
+    }
+}
+
 fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     for skipped in &plan.skipped {
         printer.json(&Line::Skipped { skipped })?;
@@ -88,6 +118,9 @@ fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     }
     for unwanted in &plan.unwanted {
         printer.json(&Line::Unwanted { unwanted })?;
+    }
+    for waiting in &plan.waiting {
+        printer.json(&Line::Waiting { waiting })?;
     }
     for action in &plan.actions {
         printer.json(&Line::Action { action })?;
@@ -229,11 +262,13 @@ fn summary(plan: &Plan) -> String {
     if held > 0 {
         text.push_str(&format!(", {held} held back"));
     }
+    let waiting: usize = plan.waiting.iter().map(|one| one.titles.len()).sum();
+    if waiting > 0 {
+        text.push_str(&format!(", {waiting} outside `--limit`"));
+    }
     if !plan.problems.is_empty() {
-        text.push_str(&format!(
-            ", {} things could not be looked at",
-            plan.problems.len()
-        ));
+        text.push_str(", ");
+        text.push_str(&count(plan.problems.len(), "problem"));
     }
     text
 }

@@ -17,6 +17,7 @@ use crate::args::{Global, Selection};
 use crate::context::{self, InventoryFile};
 use crate::diagnostics;
 use crate::printer::{Printer, YELLOW, paint};
+use crate::run::choice::Choice;
 use crate::run::events::{self, Follower};
 use crate::run::holder::{self, Holder};
 use crate::run::look::{self, Scene};
@@ -148,9 +149,12 @@ impl Run<'_> {
         selection: &Selection,
     ) -> Result<(), ExitCode> {
         let facts = scene.fleet.facts();
-        match look::desired(self.inventory, &scene.hosts, &facts, desired, selection) {
-            Ok(resources) => {
-                scene.look(resources, self.printer);
+        let hosts = scene.hosts.clone();
+        let choice = Choice::new(self.inventory, &hosts, selection);
+        let all = look::with_peers(self.inventory, &hosts);
+        match look::desired(self.inventory, &all, &facts, desired, &choice) {
+            Ok(wanted) => {
+                scene.look_at(wanted, self.printer);
                 Ok(())
             }
             Err(found) => {
@@ -234,7 +238,7 @@ impl Run<'_> {
         let unclear = !scene.unseen.is_empty() || !plan.problems.is_empty();
         match outcome.exit_code() {
             ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
-            ExitCode::Done if unclear => ExitCode::Partial,
+            ExitCode::Done if unclear || !plan.waiting.is_empty() => ExitCode::Partial,
             code => code,
         }
     }

@@ -16,6 +16,7 @@ use crate::args::{Global, Selection};
 use crate::context::{self, InventoryFile};
 use crate::diagnostics;
 use crate::printer::Printer;
+use crate::run::choice::Choice;
 use crate::run::look::{self, Scene};
 use crate::run::{authority, show_plan};
 
@@ -56,19 +57,20 @@ impl PlanVerb {
         let sandbox = context::sandbox(global, &file)?;
         let authority = authority::borrow(&file, &inventory)?;
         let all = look::with_peers(&inventory, &hosts);
-        let targets = look::targets(&inventory, all, sandbox.as_ref())?;
+        let targets = look::targets(&inventory, all.iter().cloned(), sandbox.as_ref())?;
         let fleet = look::connect(&targets, printer)?;
         let desired = look::desired_context(&authority, &inventory)?;
         let facts = fleet.facts();
-        let resources = match look::desired(&inventory, &hosts, &facts, &desired, &self.selection) {
-            Ok(resources) => resources,
+        let choice = Choice::new(&inventory, &hosts, &self.selection);
+        let wanted = match look::desired(&inventory, &all, &facts, &desired, &choice) {
+            Ok(wanted) => wanted,
             Err(found) => {
                 diagnostics::print(printer, &found);
                 return Ok(ExitCode::Usage);
             }
         };
-        let mut scene = Scene::new(fleet, hosts);
-        scene.look(resources, printer);
+        let mut scene = Scene::new(fleet, hosts.clone());
+        scene.look_at(wanted, printer);
         let plan = scene.plan(&self.options());
         show_plan::print(printer, &plan)?;
         Ok(if !scene.unseen.is_empty() || !plan.problems.is_empty() {
@@ -107,10 +109,11 @@ impl PlanVerb {
             ..look::desired_context(&authority, inventory)?
         };
         let groups = by_cluster(inventory, hosts);
+        let choice = Choice::new(inventory, hosts, &self.selection);
         let (width, mut count) = (look::processors(), 0);
         for batch in groups.chunks(width * CLUSTERS_AT_A_TIME) {
             let plans = sty_engine::for_each(batch.iter().collect(), width, |group| {
-                self.blank_group(inventory, group, &facts, &desired)
+                self.blank_group(inventory, group, &facts, &desired, &choice)
             });
             for plan in plans {
                 match plan {
@@ -141,16 +144,21 @@ impl PlanVerb {
         group: &[String],
         facts: &BTreeMap<String, Facts>,
         desired: &Context,
+        choice: &Choice<'_>,
     ) -> Result<Blank, Vec<Diagnostic>> {
-        let resources = look::desired(inventory, group, facts, desired, &self.selection)?;
+        let hosts = group.iter().cloned().collect();
+        let wanted = look::desired(inventory, &hosts, facts, desired, choice)?;
         let (nothing, nobody) = (BTreeMap::new(), Surroundings::default());
-        let inputs: Vec<NodeInput<'_>> = resources
+        let witnesses = BTreeSet::new();
+        let inputs: Vec<NodeInput<'_>> = wanted
+            .resources
             .iter()
             .map(|(host, resources)| NodeInput {
                 host,
                 resources,
                 observations: &nothing,
                 surroundings: &nobody,
+                witnesses: wanted.witnesses.get(host).unwrap_or(&witnesses),
                 removal: None,
             })
             .collect();

@@ -13,6 +13,7 @@ use sty_wire::status::{ServiceProbe, StatusQuery};
 use crate::args::{Global, Selection};
 use crate::context;
 use crate::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW, bytes, paint, table};
+use crate::run::choice::Choice;
 use crate::run::health::{ClusterHealth, Health, MemberHealth, assess};
 use crate::run::{authority, look, problems};
 
@@ -56,9 +57,11 @@ impl Status {
         let desired = look::desired_context(&authority, &inventory)?;
         let facts = fleet.facts();
         let everything = Selection::default();
-        let resources = look::desired(&inventory, &hosts, &facts, &desired, &everything)
+        let choice = Choice::new(&inventory, &hosts, &everything);
+        let all = hosts.iter().cloned().collect();
+        let wanted = look::desired(&inventory, &all, &facts, &desired, &choice)
             .map_err(|found| anyhow::anyhow!(found[0].message.clone()))?;
-        let queries = queries(&inventory, &resources);
+        let queries = queries(&inventory, &wanted.resources);
         let view = View {
             inventory: &inventory,
             asked: hosts.into_iter().collect(),

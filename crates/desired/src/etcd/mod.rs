@@ -1,6 +1,6 @@
 //! etcd: a member, its unit and environment, and the users of the PostgreSQL clusters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use sty_core::Secret;
@@ -125,6 +125,12 @@ pub(crate) fn client_urls(etcd: &EtcdCluster, own: Option<IpAddr>) -> Vec<String
         .iter()
         .map(|member| url(member.address, etcd.client_port))
         .collect()
+}
+
+/// Addresses of all members.
+pub(crate) fn addresses(etcd: &EtcdCluster) -> BTreeSet<String> {
+    let members = etcd.members.iter();
+    members.map(|member| member.address.to_string()).collect()
 }
 
 fn peers(etcd: &EtcdCluster) -> BTreeMap<String, String> {

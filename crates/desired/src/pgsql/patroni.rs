@@ -58,6 +58,7 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
         format!("patroni:{}", member.instance.name),
         ResourceKind::PatroniMember(PatroniMember {
             parameters: local.into_iter().collect(),
+            dcs: etcd::addresses(store),
             ..patroni_member(member, view.node)
         }),
     );
@@ -103,6 +104,7 @@ pub(crate) fn patroni_member(member: Member<'_>, node: &Node) -> PatroniMember {
         postgres_reload_on: own(&[paths::HBA, paths::IDENT, paths::CERT, paths::KEY]),
         restart_on: own(&[paths::PATRONI_UNIT]),
         parameters: BTreeMap::new(),
+        dcs: BTreeSet::new(),
         home: (paths::HOME_LINK.to_owned(), paths::home(cluster)),
         members: cluster
             .instances

@@ -200,7 +200,7 @@ fn config(
     let mut databases: Vec<String> = cluster
         .databases
         .iter()
-        .filter(|one| one.pgbouncer && one.state == Presence::Present)
+        .filter(|one| one.pgbouncer)
         .map(|one| database(cluster, one, pooler))
         .collect();
     let looks_elsewhere = pooler == Pooler::Primary && settings.pgbouncer_auth_query;
@@ -238,7 +238,9 @@ fn config(
 }
 
 /// One line of `[databases]`: the server is the one next door, over its socket, or the primary,
-/// through the HAProxy next door, which knows where it is.
+/// through the HAProxy next door, which knows where it is. A database that should go keeps its
+/// line, without connections of its own, until the inventory forgets it: it is there until its end
+/// was confirmed.
 fn database(cluster: &PgCluster, database: &Database, pooler: Pooler) -> String {
     let settings = &cluster.settings;
     let pool = &database.pool;
@@ -256,7 +258,9 @@ fn database(cluster: &PgCluster, database: &Database, pooler: Pooler) -> String 
     };
     add("pool_mode", pool.mode.clone());
     add("pool_size", pool.size.map(|one| one.to_string()));
-    add("min_pool_size", pool.min_size.map(|one| one.to_string()));
+    let stays = database.state == Presence::Present;
+    let min_size = pool.min_size.filter(|_| stays);
+    add("min_pool_size", min_size.map(|one| one.to_string()));
     add("reserve_pool", pool.reserve.map(|one| one.to_string()));
     add(
         "max_db_connections",

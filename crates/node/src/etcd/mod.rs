@@ -6,6 +6,7 @@ mod member;
 mod membership;
 mod range;
 mod scope;
+mod stray;
 mod version;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub(crate) use self::client::Etcd;
 pub(crate) use self::member::{converge as converge_member, observe as observe_member, view};
 pub(crate) use self::membership::{member_add, member_remove};
 pub(crate) use self::scope::{converge as converge_scope_absent, observe as observe_scope_absent};
+pub(crate) use self::stray::stray;
 
 /// Clients of this look, by endpoints: connections and the token of `root` are shared.
 #[derive(Default)]

@@ -9,6 +9,8 @@ use std::path::Path;
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
 
+use super::file;
+
 /// What the node holds instead of `member`; `None` when it holds it, or nothing.
 pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
     let (link, home) = &member.home;
@@ -20,8 +22,8 @@ pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
             &format!("`{link}` leads to `{there}`, which holds a database, and not to `{home}`"),
         ));
     }
-    let text = fs::read_to_string(configuration(member)?).ok()?;
-    let (scope, name) = (field(&text, "scope")?, field(&text, "name")?);
+    let text = file::read(member)?;
+    let (scope, name) = (file::field(&text, "scope")?, file::field(&text, "name")?);
     let same = scope == member.scope && name == member.name;
     let initialized = Path::new(&member.data).join("PG_VERSION").exists();
     (initialized && !same).then(|| {
@@ -36,21 +38,6 @@ fn holds_data(home: &str) -> bool {
     Path::new(home).join("data/PG_VERSION").exists()
 }
 
-fn configuration(member: &PatroniMember) -> Option<&String> {
-    member
-        .reload_on
-        .iter()
-        .find(|path| path.ends_with("/patroni.yml"))
-}
-
-/// A scalar at the top level of the configuration that `sty` itself writes.
-fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    Some(value.trim().trim_matches('"'))
-}
-
 fn conflict(member: &PatroniMember, what: &str) -> Failure {
     Failure {
         hint: Some(format!(
@@ -63,19 +50,5 @@ fn conflict(member: &PatroniMember, what: &str) -> Failure {
             "the inventory wants member `{}` of cluster `{}` here, but {what}",
             member.name, member.scope
         ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::field;
-
-    #[test]
-    fn top_level_scalars_are_read() {
-        let text =
-            "# Managed\nscope: pg-test\nnamespace: /pg/\nname: \"pg-test-1\"\nx:\n  name: no\n";
-        assert_eq!(field(text, "scope"), Some("pg-test"));
-        assert_eq!(field(text, "name"), Some("pg-test-1"));
-        assert_eq!(field(text, "nam"), None);
     }
 }

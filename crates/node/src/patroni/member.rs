@@ -9,6 +9,7 @@ use sty_wire::resource::{PatroniMember, PostgresAccess};
 
 use super::client::Status;
 use super::conflict;
+use super::file;
 use super::overrides;
 use crate::context::Context;
 use crate::postgres::{self, Session};
@@ -142,6 +143,9 @@ pub(super) fn initialized(member: &PatroniMember) -> bool {
 pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
     let mut view = PatroniView {
         initialized: initialized(member),
+        dcs: file::read(member)
+            .map(|text| file::dcs(&text))
+            .unwrap_or_default(),
         running: false,
         role: String::new(),
         state: String::new(),

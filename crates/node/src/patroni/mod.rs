@@ -7,6 +7,7 @@ mod config;
 mod conflict;
 mod console;
 mod effect;
+mod file;
 mod logs;
 mod member;
 mod operate;

@@ -11,7 +11,7 @@ mod session;
 
 use std::sync::Arc;
 
-use sty_plan::postgres::model::{ObservedContents, ObservedServer};
+use sty_plan::postgres::model::{Dependents, ObservedContents, ObservedServer};
 use sty_plan::postgres::{Comparison, contents, database, role};
 use sty_wire::observation::{Failure, Observation};
 use sty_wire::postgres::{DatabaseSpec, Expiry, RoleSpec};
@@ -32,10 +32,7 @@ pub(crate) fn observe_role(
     role: &RoleSpec,
     context: &Context,
 ) -> Observation {
-    observe_on(postgres, context, |server| {
-        let spec = as_written(role, &server)?;
-        Ok(role::compare(&spec, &server.state))
-    })
+    observe_on(postgres, context, |server| compare_role(role, &server))
 }
 
 pub(crate) fn converge_role(
@@ -44,10 +41,18 @@ pub(crate) fn converge_role(
     context: &Context,
 ) -> Result<(), Failure> {
     let server = leader(postgres, context)?;
-    let spec = as_written(role, &server)?;
-    let comparison = role::compare(&spec, &server.state);
+    let comparison = compare_role(role, &server)?;
     apply::run(postgres, &server, &comparison.steps, None)?;
     conflicts(&comparison)
+}
+
+fn compare_role(role: &RoleSpec, server: &Server) -> Result<Comparison, Failure> {
+    let spec = as_written(role, server)?;
+    let dependents = match role.absent && server.state.roles.contains_key(&role.name) {
+        true => server.dependents(&role.name)?,
+        false => Dependents::default(),
+    };
+    Ok(role::compare(&spec, &server.state, &dependents))
 }
 
 pub(crate) fn observe_database(

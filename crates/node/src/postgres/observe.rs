@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Deserialize;
-use sty_plan::postgres::model::{AvailableExtension, ObservedContents, ObservedServer};
+use sty_plan::postgres::model::{AvailableExtension, Dependents, ObservedContents, ObservedServer};
 use sty_plan::postgres::quote::literal;
 use sty_wire::observation::Failure;
 use sty_wire::resource::PostgresAccess;
@@ -13,6 +13,7 @@ use super::error;
 use super::session::{MAINTENANCE, Session};
 
 const SERVER: &str = include_str!("server.sql");
+const DEPENDENTS: &str = include_str!("dependents.sql");
 const CONTENTS: &str = include_str!("contents.sql");
 const AVAILABLE: &str = include_str!("available.sql");
 
@@ -124,6 +125,12 @@ impl Server {
             let value = session.value(&sql);
             value.map_err(|error| session.failure(&error, "reading an expiry date"))
         })
+    }
+
+    /// What depends on a role that is there.
+    pub(super) fn dependents(&self, role: &str) -> Result<Dependents, Failure> {
+        let sql = DEPENDENTS.replace("$role", &literal(role));
+        self.with_session(|session| session.document(&sql, "reading what depends on a role"))
     }
 
     fn guard(&self) -> MutexGuard<'_, Option<Session>> {

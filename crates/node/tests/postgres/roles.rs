@@ -1,5 +1,6 @@
 //! Roles.
 
+use sty_core::Risk;
 use sty_wire::observation::Observation;
 use sty_wire::postgres::Expiry;
 
@@ -153,7 +154,18 @@ fn a_role_goes_and_what_it_owned_stays() {
     let mut spec = plain_role("gone");
     spec.absent = true;
     let resource = role(&server.access(), &spec);
-    assert_eq!(node.differences(&resource), ["drop: - -> -"]);
+    assert_eq!(
+        node.differences(&resource),
+        [
+            "drop: - -> -",
+            "database theirs goes to postgres: - -> -",
+            "1 object in theirs goes to postgres: - -> -",
+        ]
+    );
+    let Observation::Drift { risk, .. } = node.observe(&resource) else {
+        panic!("the role is still there");
+    };
+    assert_eq!(risk, Risk::Destroy);
     node.settle(&resource);
     let mut theirs = server.connect("theirs");
     let owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'kept'";

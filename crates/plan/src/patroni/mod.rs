@@ -65,6 +65,8 @@ fn start_order(
         candidate.needs.extend(dcs.iter().cloned());
         if !exists && seat.member.boot == BootRole::Replica {
             candidate.needs.extend(boot_key.clone());
+            let left_out = boot.filter(|boot| boot.outside);
+            candidate.held = left_out.map(|boot| Hold::Outside(boot.member.name.clone()));
         }
     }
 }
@@ -87,7 +89,9 @@ fn take_up_settings(seats: &[Seat<'_>], nodes: &[NodeInput<'_>], candidates: &mu
     if !candidates.iter().any(|candidate| candidate.key == stores) {
         return;
     }
-    let runs = |seat: &&Seat<'_>| !seat.leads() && seat.view.is_some_and(|view| view.running);
+    let runs = |seat: &&Seat<'_>| {
+        !seat.outside && !seat.leads() && seat.view.is_some_and(|view| view.running)
+    };
     for seat in seats.iter().filter(runs) {
         let Some(resource) = config(seat.node) else {
             continue;

@@ -11,7 +11,8 @@ use crate::candidate::{Candidate, Hold, Key};
 
 /// Replicas first, then the primary, which hands over before. Where a setting that replicas must
 /// not have less of gets smaller, the primary is restarted first, where it is: a new one would
-/// have the old value and keep it.
+/// have the old value and keep it. Members outside are left alone, but a primary that must come
+/// first is waited for.
 pub(super) fn postgres_restarts(
     seats: &[Seat<'_>],
     options: &Options,
@@ -24,7 +25,12 @@ pub(super) fn postgres_restarts(
     if shrinks {
         order.sort_by_key(|seat| !seat.leads());
     }
-    let order: Vec<&Seat<'_>> = order.into_iter().filter(pending).collect();
+    let concerned = |seat: &&Seat<'_>| !seat.outside || (seat.leads() && shrinks);
+    let order: Vec<&Seat<'_>> = order
+        .into_iter()
+        .filter(pending)
+        .filter(concerned)
+        .collect();
     if !options.restart {
         candidates.extend(order.into_iter().map(held));
         return;
@@ -34,6 +40,7 @@ pub(super) fn postgres_restarts(
         script.because(waiting(seat));
         let members = seat.view.map(|view| view.members.as_slice());
         match members.and_then(|members| best_candidate(&seat.member.name, members)) {
+            _ if seat.outside => script.restart(seat),
             _ if !seat.leads() => script.restart_replica(seat),
             Some(next) if !shrinks => {
                 script.switch_over(seat, &next.name);

@@ -65,7 +65,7 @@ impl<'a, 'b> Script<'a, 'b> {
         self.settle(seat);
     }
 
-    fn restart(&mut self, seat: &Seat<'_>) {
+    pub(super) fn restart(&mut self, seat: &Seat<'_>) {
         let member = seat.id.to_owned();
         let title = format!("restart PostgreSQL {}", seat.member.name);
         self.step(seat, Op::PostgresRestart { member }, title, Risk::Restart);

@@ -14,6 +14,8 @@ pub(crate) struct Seat<'a> {
     pub(crate) id: &'a str,
     pub(crate) member: &'a PatroniMember,
     pub(crate) view: Option<&'a PatroniView>,
+    /// `--limit` leaves its node out.
+    pub(crate) outside: bool,
 }
 
 impl Seat<'_> {
@@ -43,6 +45,7 @@ pub(crate) fn clusters<'a>(nodes: &'a [NodeInput<'a>]) -> BTreeMap<&'a str, Vec<
                     id: &resource.id,
                     member,
                     view: node.surroundings.patroni.get(&member.scope),
+                    outside: node.witnesses.contains(&resource.id),
                 });
             }
         }

@@ -96,6 +96,19 @@ impl ObservedRole {
     }
 }
 
+/// What depends on a role: what its end touches.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Dependents {
+    /// Number of objects that it owns, by database.
+    pub objects: BTreeMap<String, u64>,
+    /// Databases that it owns.
+    pub databases: Vec<String>,
+    /// Roles that belong to it.
+    pub members: Vec<String>,
+    /// Sessions under its name.
+    pub sessions: u64,
+}
+
 /// One grant of membership.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Membership {

@@ -1,9 +1,10 @@
 //! Roles: what differs.
 
+use sty_core::Risk;
 use sty_wire::observation::Change;
 use sty_wire::postgres::{Expiry, RoleSpec};
 
-use super::model::{Membership, ObservedRole, ObservedServer};
+use super::model::{Dependents, Membership, ObservedRole, ObservedServer};
 use super::setting::{self, SettingChange};
 use super::statement::{Attribute, Statement, Subject};
 use super::version::{Feature, has};
@@ -13,13 +14,14 @@ use super::{Comparison, Place};
 ///
 /// An [`Expiry::At`] must be written as the server writes times
 /// ([`ObservedRole::valid_until`]). Privileges that nobody asked for stay, and memberships in
-/// roles that are not predefined; settings do not.
-pub fn compare(spec: &RoleSpec, server: &ObservedServer) -> Comparison {
+/// roles that are not predefined; settings do not. `dependents` are those of a role that is there
+/// and should not be.
+pub fn compare(spec: &RoleSpec, server: &ObservedServer, dependents: &Dependents) -> Comparison {
     let mut result = Comparison::default();
     let observed = server.roles.get(&spec.name);
     match (spec.absent, observed) {
         (true, None) => {}
-        (true, Some(role)) => drop_role(&mut result, spec, role, server),
+        (true, Some(role)) => drop_role(&mut result, spec, role, server, dependents),
         (false, Some(role)) => alter(&mut result, spec, role, server),
         (false, None) => {
             let role = spec.name.clone();
@@ -31,11 +33,14 @@ pub fn compare(spec: &RoleSpec, server: &ObservedServer) -> Comparison {
     result
 }
 
+/// A role that nobody and nothing depends on goes like that; whatever is touched by its end makes
+/// it one to be confirmed.
 fn drop_role(
     result: &mut Comparison,
     spec: &RoleSpec,
     observed: &ObservedRole,
     server: &ObservedServer,
+    dependents: &Dependents,
 ) {
     let name = &spec.name;
     if observed.system || *name == server.superuser {
@@ -45,13 +50,39 @@ fn drop_role(
         );
         return;
     }
+    let touched = touched(dependents, &server.superuser);
+    let risk = match touched.is_empty() {
+        true => Risk::Safe,
+        false => Risk::Destroy,
+    };
     let release = Statement::ReleaseOwned {
         role: name.clone(),
         heir: server.superuser.clone(),
     };
-    result.push(Place::EveryDatabase, Change::named("drop"), release);
+    result.push_risky(Place::EveryDatabase, Change::named("drop"), release, risk);
     let role = name.clone();
     result.support(Place::Server, Statement::DropRole { role });
+    result.remarks.extend(touched);
+}
+
+/// What the end of a role touches, in words.
+fn touched(dependents: &Dependents, heir: &str) -> Vec<Change> {
+    let databases = dependents.databases.iter();
+    let databases = databases.map(|name| format!("database {name} goes to {heir}"));
+    let objects = dependents.objects.iter();
+    let objects = objects.map(|(database, count)| match count {
+        1 => format!("1 object in {database} goes to {heir}"),
+        _ => format!("{count} objects in {database} go to {heir}"),
+    });
+    let members = dependents.members.iter();
+    let members = members.map(|name| format!("{name} loses membership"));
+    let sessions = match dependents.sessions {
+        0 => None,
+        1 => Some("1 session is open".to_owned()),
+        count => Some(format!("{count} sessions are open")),
+    };
+    let all = databases.chain(objects).chain(members).chain(sessions);
+    all.map(Change::named).collect()
 }
 
 fn alter(

@@ -43,6 +43,8 @@ pub struct Conflict {
 pub struct Comparison {
     /// Statements, in order.
     pub steps: Vec<Step>,
+    /// What the steps touch beside what differs, for the operator to know.
+    pub remarks: Vec<Change>,
     /// What stays different whatever is run.
     pub conflicts: Vec<Conflict>,
 }
@@ -59,11 +61,12 @@ impl Comparison {
         risks.max().unwrap_or_default()
     }
 
-    /// What differs; conflicts come last, by name only.
+    /// What differs, then what else is touched; conflicts come last, by name only.
     pub fn changes(&self) -> Vec<Change> {
         let steps = self.steps.iter().filter_map(|step| step.change.clone());
         let conflicts = self.conflicts.iter().map(|c| Change::named(&c.message));
-        steps.chain(conflicts).collect()
+        let remarks = self.remarks.iter().cloned();
+        steps.chain(remarks).chain(conflicts).collect()
     }
 
     /// Adds a statement that mends `change`.

@@ -6,8 +6,8 @@ use sty_wire::postgres::{DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSp
 
 use super::{plain_database, plain_role, server, shown};
 use crate::postgres::model::{
-    AvailableExtension, BASELINE_SETTING, Grant, Membership, ObservedContents, ObservedDatabase,
-    ObservedExtension, ObservedRole, ObservedSchema,
+    AvailableExtension, BASELINE_SETTING, Dependents, Grant, Membership, ObservedContents,
+    ObservedDatabase, ObservedExtension, ObservedRole, ObservedSchema,
 };
 use crate::postgres::{database, role};
 
@@ -52,7 +52,7 @@ fn a_new_role() {
     spec.parameters = [("search_path".to_owned(), "app, public".to_owned())].into();
     spec.comment = Some("the app".to_owned());
     spec.execute = vec!["pg_stat_file(text, boolean)".to_owned()];
-    let comparison = role::compare(&spec, &server(17));
+    let comparison = role::compare(&spec, &server(17), &Dependents::default());
     assert_snapshot!(shown(&comparison), @r#"
     CREATE ROLE "app"
     ALTER ROLE "app" LOGIN
@@ -93,7 +93,7 @@ fn memberships_go_by_who_granted_them() {
     let compare = |major| {
         let mut server = server(major);
         server.roles.insert("app".to_owned(), observed.clone());
-        shown(&role::compare(&spec, &server))
+        shown(&role::compare(&spec, &server, &Dependents::default()))
     };
     assert_snapshot!(compare(17), @r#"
     REVOKE ADMIN OPTION FOR "readers" FROM "app" GRANTED BY "ada"
@@ -112,19 +112,38 @@ fn roles_that_go() {
     let mut spec = plain_role("gone");
     spec.absent = true;
     let mut server = server(17);
-    assert_snapshot!(shown(&role::compare(&spec, &server)), @"");
+    assert_snapshot!(shown(&role::compare(&spec, &server, &Dependents::default())), @"");
     server
         .roles
         .insert("gone".to_owned(), ObservedRole::fresh());
-    assert_snapshot!(shown(&role::compare(&spec, &server)), @r#"
+    assert_snapshot!(shown(&role::compare(&spec, &server, &Dependents::default())), @r#"
     everywhere: REASSIGN OWNED BY "gone" TO "postgres"; DROP OWNED BY "gone"
     DROP ROLE "gone"
     "#);
+    let nothing = role::compare(&spec, &server, &Dependents::default());
+    assert_eq!(nothing.risk(), Risk::Safe);
+    let dependents = Dependents {
+        objects: [("shop".to_owned(), 3), ("test".to_owned(), 1)].into(),
+        databases: vec!["shop".to_owned()],
+        members: vec!["ada".to_owned()],
+        sessions: 2,
+    };
+    let touching = role::compare(&spec, &server, &dependents);
+    assert_eq!(touching.risk(), Risk::Destroy);
+    let changes: Vec<String> = touching.changes().into_iter().map(|c| c.what).collect();
+    assert_snapshot!(changes.join("\n"), @"
+    drop
+    database shop goes to postgres
+    3 objects in shop go to postgres
+    1 object in test goes to postgres
+    ada loses membership
+    2 sessions are open
+    ");
     if let Some(role) = server.roles.get_mut("gone") {
         role.system = true;
     }
     assert_snapshot!(
-        shown(&role::compare(&spec, &server)),
+        shown(&role::compare(&spec, &server, &Dependents::default())),
         @"! role `gone` belongs to the server itself and cannot be dropped"
     );
 }
@@ -137,7 +156,7 @@ fn sty_s_own_role_keeps_what_it_needs() {
     observed.login = true;
     server.roles.insert("postgres".to_owned(), observed);
     assert_snapshot!(
-        shown(&role::compare(&plain_role("postgres"), &server)),
+        shown(&role::compare(&plain_role("postgres"), &server, &Dependents::default())),
         @"! role `postgres` must keep superuser: `sty` works as it"
     );
 }
@@ -150,7 +169,7 @@ fn functions_are_named_not_written() {
     let mut observed = ObservedRole::fresh();
     observed.login = true;
     server.roles.insert("app".to_owned(), observed);
-    assert_snapshot!(shown(&role::compare(&spec, &server)), @r"
+    assert_snapshot!(shown(&role::compare(&spec, &server, &Dependents::default())), @r"
     ! `f(text); DROP TABLE t` does not name a function
     ! `f` does not name a function
     ");
