@@ -43,7 +43,7 @@ lint:
 # No root, no network, no machine but this one.
 test-pure:
 	cargo test --package sty-core --package sty-inventory --package sty-catalog --package sty-wire \
-	  --package sty-desired --package sty-plan --package sty
+	  --package sty-desired --package sty-plan --package sty-drill --package sty
 	cargo test --lib --package sty-node --package sty-engine --package sty-repo --package sty-sandbox
 
 # Single parts against the real thing: a PostgreSQL server, an sshd, apt, sandbox nodes.
