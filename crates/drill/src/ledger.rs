@@ -106,6 +106,12 @@ impl Ledger {
         latest.any(|one| one.outcome == Outcome::Acknowledged && one.began_us > moment_us)
     }
 
+    /// Whether something sent after this moment was not acknowledged.
+    pub fn fails_after(&self, moment_us: u64) -> bool {
+        let mut latest = self.attempts.iter().rev();
+        latest.any(|one| one.outcome != Outcome::Acknowledged && one.began_us > moment_us)
+    }
+
     /// How often each kind of error was met.
     pub fn errors(&self) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();

@@ -66,6 +66,10 @@ fn only_what_was_sent_later_shows_that_service_is_back() {
     ledger.attempts.push(attempt(9, 40, Outcome::Acknowledged));
     assert!(ledger.serves_after(20));
     assert!(!ledger.serves_after(39));
+    assert!(!ledger.fails_after(0));
+    let refused = Outcome::Refused("53100".to_owned());
+    ledger.attempts.push(attempt(10, 60, refused));
+    assert!(ledger.fails_after(40) && !ledger.fails_after(59));
 }
 
 #[test]

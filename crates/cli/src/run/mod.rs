@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod destroy;
+pub(crate) mod drill;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod holder;

@@ -21,7 +21,7 @@ const BELOW: &str = "/run/sty/drill/below";
 /// What takes the room.
 const FILLER: &str = "sty-drill-filler";
 const COPY_LIMIT: Duration = Duration::from_secs(300);
-const BLOCK: [u8; 65_536] = [0; 65_536];
+static BLOCK: [u8; 65_536] = [0; 65_536];
 
 /// Moves the data to a limited file system. Done already, nothing changes.
 pub(super) fn limit(volume: &Volume, spare_bytes: u64) -> Result<(), Failure> {
