@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,12 +24,25 @@ const FILLER: &str = "sty-drill-filler";
 const COPY_LIMIT: Duration = Duration::from_secs(300);
 static BLOCK: [u8; 65_536] = [0; 65_536];
 
-/// Moves the data to a limited file system. Done already, nothing changes.
+/// Moves the data to a limited file system. Done already, nothing changes; one that fails leaves
+/// everything where it was.
 pub(super) fn limit(volume: &Volume, spare_bytes: u64) -> Result<(), Failure> {
     if mounted(&volume.directory)? {
         return Ok(());
     }
     stop(volume)?;
+    let moved = move_to_limited(volume, spare_bytes);
+    if moved.is_err() {
+        for directory in [BELOW, LIMITED] {
+            // Where it was not mounted yet there is nothing to undo.
+            Run::new("umount").args(["--lazy", directory]).any_exit()?;
+        }
+    }
+    systemd::start(&volume.unit)?;
+    moved
+}
+
+fn move_to_limited(volume: &Volume, spare_bytes: u64) -> Result<(), Failure> {
     let used = bytes_below(&volume.directory)?;
     for directory in [LIMITED, BELOW] {
         fs::create_dir_all(directory).map_err(|error| unable("create", directory, &error))?;
@@ -36,9 +50,10 @@ pub(super) fn limit(volume: &Volume, spare_bytes: u64) -> Result<(), Failure> {
     let size = format!("size={}", used + used / 20 + spare_bytes);
     run(&["mount", "-t", "tmpfs", "-o", &size, "tmpfs", LIMITED])?;
     run(&["mount", "--bind", &volume.directory, BELOW])?;
+    // What is mounted over the directory must not appear here too.
+    run(&["mount", "--make-private", BELOW])?;
     copy(&volume.directory, LIMITED)?;
-    run(&["mount", "--bind", LIMITED, &volume.directory])?;
-    systemd::start(&volume.unit)
+    run(&["mount", "--bind", LIMITED, &volume.directory])
 }
 
 /// Writes until no room is left.
@@ -82,6 +97,11 @@ pub(super) fn release(volume: &Volume) -> Result<(), Failure> {
     }
     stop(volume)?;
     empty(volume)?;
+    if device(BELOW)? == device(LIMITED)? {
+        return Err(Failure::message(format!(
+            "{BELOW} is not the disk below {LIMITED}: nothing was moved"
+        )));
+    }
     run(&["find", BELOW, "-mindepth", "1", "-delete"])?;
     copy(LIMITED, BELOW)?;
     for directory in [&volume.directory, BELOW, LIMITED] {
@@ -109,6 +129,11 @@ fn mounted(directory: &str) -> Result<bool, Failure> {
         .args(["--quiet", directory])
         .any_exit()?;
     Ok(finished.code == Some(0))
+}
+
+fn device(directory: &str) -> Result<u64, Failure> {
+    let found = fs::metadata(directory).map_err(|error| unable("look at", directory, &error))?;
+    Ok(found.dev())
 }
 
 fn bytes_below(directory: &str) -> Result<u64, Failure> {

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use sty_drill::{Fault, Hold};
+use sty_inventory::model::Synchronous;
 
 use super::Setting;
 use super::clients::Working;
-use super::redundancy::{self, Leader};
-use super::stage::Stage;
+use super::redundancy::{self, Leader, Wanted};
+use super::stage::{Sight, Stage};
 use crate::printer::{DIM, paint, seconds};
 use crate::run::health::Health;
 
@@ -102,15 +103,23 @@ impl<'a, 'b> Course<'a, 'b> {
     /// Waits until the cluster is as a run must find it.
     pub(super) fn ready(&self, stage: &mut Stage<'_>) -> anyhow::Result<Fit> {
         let found = self.until("the cluster to be fully redundant", READY_LIMIT, || {
-            let health = stage.look()?;
-            let judged = self.judge(stage, &health);
-            Ok(judged.map(|leader| Fit { health, leader }))
+            let sight = stage.look()?;
+            let judged = self.judge(stage, &sight);
+            Ok(judged.map(|leader| Fit {
+                health: sight.health,
+                leader,
+            }))
         })?;
         found.or_else(|last| bail!("the cluster is not fit for a drill: {last}"))
     }
 
-    fn judge(&self, stage: &Stage<'_>, health: &Health) -> Result<Leader, String> {
-        redundancy::judge(health, &stage.cluster.name, &self.setting.service)
+    fn judge(&self, stage: &Stage<'_>, sight: &Sight) -> Result<Leader, String> {
+        let wanted = Wanted {
+            cluster: &stage.cluster.name,
+            service: &self.setting.service,
+            synchronous: stage.cluster.settings.synchronous != Synchronous::Off,
+        };
+        redundancy::judge(sight, &wanted)
     }
 
     /// Lets the fault last. What did not go as it should is told.
@@ -168,8 +177,8 @@ impl<'a, 'b> Course<'a, 'b> {
     ) -> anyhow::Result<(Option<Leader>, Result<u64, String>)> {
         let mut since: Option<(Leader, u64)> = None;
         let reached = self.until("full redundancy", REDUNDANCY_LIMIT, || {
-            let health = stage.look()?;
-            let leader = match self.judge(stage, &health) {
+            let sight = stage.look()?;
+            let leader = match self.judge(stage, &sight) {
                 Ok(leader) => leader,
                 Err(last) => {
                     since = None;

@@ -30,6 +30,7 @@ pub(crate) fn run(
     }
     let outcome = fill_a_primary(setting, stage, number);
     inject::release_volumes(stage)?;
+    Course::new(setting, number, fault).ready(stage)?;
     outcome
 }
 

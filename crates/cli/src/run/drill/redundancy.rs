@@ -1,6 +1,7 @@
 //! Whether a cluster has everything that it should have.
 
-use crate::run::health::{ClusterHealth, Health, leads};
+use super::stage::Sight;
+use crate::run::health::{ClusterHealth, leads};
 
 /// A replica this far behind could still not be told from one that keeps up.
 const LAG_LIMIT_BYTES: u64 = 1 << 20;
@@ -12,15 +13,28 @@ pub(crate) struct Leader {
     pub(crate) timeline: Option<u64>,
 }
 
+/// What is asked of a cluster.
+pub(crate) struct Wanted<'a> {
+    pub(crate) cluster: &'a str,
+    /// Service that leads to the leader.
+    pub(crate) service: &'a str,
+    /// Writes wait for a replica: there must be one.
+    pub(crate) synchronous: bool,
+}
+
 /// The leader of a cluster that is fully redundant: exactly one member leads, every other one
 /// streams on its timeline with little lag, every service answers at every entry, `service` by
-/// the leader alone, and every member of etcd is healthy.
+/// the leader alone, every member of etcd is healthy, and there is a replica that writes wait for
+/// where they should.
 ///
 /// # Errors
 /// What is lacking, in words.
-pub(crate) fn judge(health: &Health, cluster: &str, service: &str) -> Result<Leader, String> {
-    let mut clusters = health.clusters.iter();
-    let found = clusters.find(|found| found.name == cluster);
+pub(crate) fn judge(sight: &Sight, wanted: &Wanted<'_>) -> Result<Leader, String> {
+    let Wanted {
+        cluster, service, ..
+    } = wanted;
+    let mut clusters = sight.health.clusters.iter();
+    let found = clusters.find(|found| found.name == *cluster);
     let found = found.ok_or_else(|| format!("nothing is known of cluster {cluster}"))?;
     let leader = leader(found)?;
     for member in &found.members {
@@ -46,7 +60,7 @@ pub(crate) fn judge(health: &Health, cluster: &str, service: &str) -> Result<Lea
         if let Some(problem) = &one.problem {
             return Err(format!("service {} on {}: {problem}", one.name, one.entry));
         }
-        if one.name == service && leads_elsewhere(&one.answering, &leader.name) {
+        if one.name == *service && leads_elsewhere(&one.answering, &leader.name) {
             let answering = one.answering.join(", ");
             return Err(format!(
                 "service {service} on {} is answered by {answering}",
@@ -54,10 +68,13 @@ pub(crate) fn judge(health: &Health, cluster: &str, service: &str) -> Result<Lea
             ));
         }
     }
-    match health.etcd.iter().find(|member| !member.healthy) {
-        Some(member) => Err(format!("etcd member {} is not healthy", member.name)),
-        None => Ok(leader),
+    if let Some(member) = sight.health.etcd.iter().find(|member| !member.healthy) {
+        return Err(format!("etcd member {} is not healthy", member.name));
     }
+    if wanted.synchronous && sight.waited_for.is_empty() {
+        return Err("there is no replica that writes wait for".to_owned());
+    }
+    Ok(leader)
 }
 
 fn leads_elsewhere(answering: &[String], leader: &str) -> bool {
@@ -79,7 +96,13 @@ fn leader(cluster: &ClusterHealth) -> Result<Leader, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::health::{MemberHealth, ServiceHealth};
+    use crate::run::health::{Health, MemberHealth, ServiceHealth};
+
+    const WANTED: Wanted<'_> = Wanted {
+        cluster: "pg",
+        service: "primary",
+        synchronous: true,
+    };
 
     fn member(name: &str, role: &str) -> MemberHealth {
         MemberHealth {
@@ -95,8 +118,8 @@ mod tests {
         }
     }
 
-    fn health() -> Health {
-        Health {
+    fn sight() -> Sight {
+        let health = Health {
             healthy: true,
             problems: Vec::new(),
             etcd: Vec::new(),
@@ -114,20 +137,27 @@ mod tests {
                     problem: None,
                 }],
             }],
+        };
+        Sight {
+            health,
+            waited_for: ["pg-2".to_owned()].into(),
         }
     }
 
     fn lacking(change: impl FnOnce(&mut ClusterHealth)) -> String {
-        let mut health = health();
-        change(&mut health.clusters[0]);
-        judge(&health, "pg", "primary").unwrap_err()
+        let mut sight = sight();
+        change(&mut sight.health.clusters[0]);
+        judge(&sight, &WANTED).unwrap_err()
     }
 
     #[test]
     fn everything_is_needed() {
-        let leader = judge(&health(), "pg", "primary").unwrap();
+        let mut sight = sight();
+        let leader = judge(&sight, &WANTED).unwrap();
         assert_eq!((leader.name.as_str(), leader.timeline), ("pg-1", Some(3)));
+        sight.waited_for.clear();
         let said = [
+            judge(&sight, &WANTED).unwrap_err(),
             lacking(|it| it.members[0].role = "replica".to_owned()),
             lacking(|it| it.members[1].role = "primary".to_owned()),
             lacking(|it| it.members[1].state = "running".to_owned()),
@@ -137,6 +167,7 @@ mod tests {
             lacking(|it| it.services[0].answering = vec!["pg-2".to_owned()]),
         ];
         insta::assert_snapshot!(said.join("\n"), @"
+        there is no replica that writes wait for
         nobody leads
         pg-1 and pg-2 both lead
         pg-2 is running

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
-use sty_engine::{ConnectOptions, Fleet, NodeLink, Target};
+use sty_engine::{ConnectOptions, Fleet, NodeLink, SessionError, Target};
 use sty_inventory::model::{Inventory, PgCluster};
 use sty_sandbox::{NodeName, Sandbox};
 use sty_wire::action::Op;
@@ -19,6 +19,17 @@ use crate::run::health::{Health, assess};
 use crate::run::holder::Holder;
 use crate::run::{authority, look, problems};
 use crate::verbs::status::{PATIENCE, queries};
+
+/// Roles that Patroni gives to replicas that writes wait for.
+const WAITED_FOR: [&str; 2] = ["sync_standby", "quorum_standby"];
+
+/// What was seen of everything in one look.
+pub(crate) struct Sight {
+    /// As `sty status` would say.
+    pub(crate) health: Health,
+    /// Replicas of the cluster that writes wait for.
+    pub(crate) waited_for: BTreeSet<String>,
+}
 
 /// Where a drill takes place.
 pub(crate) struct Stage<'a> {
@@ -74,9 +85,8 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// How everything is now, as `sty status` would say. Nodes that were lost are connected to
-    /// again.
-    pub(crate) fn look(&mut self) -> anyhow::Result<Health> {
+    /// How everything is now. Nodes that were lost are connected to again.
+    pub(crate) fn look(&mut self) -> anyhow::Result<Sight> {
         let mut unreachable = BTreeMap::new();
         self.reconnect(&mut |host, failure| drop(unreachable.insert(host, failure)))?;
         let mut answers = BTreeMap::new();
@@ -91,7 +101,14 @@ impl<'a> Stage<'a> {
             }
         }
         let asked = self.queries.keys().cloned().collect();
-        Ok(assess(self.inventory, &asked, &answers, &unreachable))
+        let views = answers.values().flat_map(|answer| &answer.patroni);
+        let own = views.filter(|view| view.scope == self.cluster.name);
+        let listed = own.flat_map(|view| &view.members);
+        let waited_for = listed.filter(|one| WAITED_FOR.contains(&one.role.as_str()));
+        Ok(Sight {
+            waited_for: waited_for.map(|one| one.name.clone()).collect(),
+            health: assess(self.inventory, &asked, &answers, &unreachable),
+        })
     }
 
     fn reconnect(
@@ -163,7 +180,9 @@ impl<'a> Stage<'a> {
         };
         match self.ask(host, &request)? {
             Reply::Done { .. } => Ok(()),
-            Reply::Failed { failure, .. } => bail!("node {host}: {}", failure.message),
+            Reply::Failed { failure, .. } => {
+                bail!("{}", problems::render(host, "the operation", &failure))
+            }
             _ => bail!("node {host} answered out of turn, a fault of `sty`"),
         }
     }
@@ -185,7 +204,12 @@ impl<'a> Stage<'a> {
         if let Reply::Busy { holder } = session.request(&lock, None, &mut |_| {})? {
             bail!("node {host} is taken by {holder}");
         }
-        Ok(session.request(request, None, &mut |_| {})?)
+        match session.request(request, None, &mut |_| {}) {
+            Err(SessionError::Refused { failure, .. }) => {
+                bail!("{}", problems::render(host, "the fault", &failure))
+            }
+            answer => Ok(answer?),
+        }
     }
 
     /// The Patroni member on a host.
