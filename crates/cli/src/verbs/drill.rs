@@ -5,7 +5,7 @@ use rand::random;
 use sty_core::ExitCode;
 use sty_drill::{Chance, Clients as DrillClients, Drill as Report, Fault, Summary};
 use sty_engine::{ControllerLock, DrillRecord, Interrupt};
-use sty_inventory::model::{PgCluster, Synchronous};
+use sty_inventory::model::{Inventory, PgCluster, Synchronous};
 
 use crate::args::Global;
 use crate::context;
@@ -100,17 +100,17 @@ impl Failover {
             );
         }
         let sandbox = context::sandbox(global, &file)?;
+        let seed = chosen.is_none().then(|| self.seed.unwrap_or_else(random));
+        let order = order(&inventory, cluster, sandbox.is_some(), chosen, seed)?;
+        if sandbox.is_none() && !self.confirmed(cluster, &order, printer) {
+            return Ok(ExitCode::Usage);
+        }
         let interrupt = Interrupt::on_signals()?;
         let _lock = ControllerLock::acquire(
             &file.directory().join("files/pki/apply.lock"),
             &Holder::own().to_string(),
         )?;
         let mut stage = Stage::open(&file, &inventory, cluster, sandbox.as_ref(), printer)?;
-        let seed = chosen.is_none().then(|| self.seed.unwrap_or_else(random));
-        let order = order(&stage, chosen, seed)?;
-        if sandbox.is_none() && !self.confirmed(&stage, &order, printer) {
-            return Ok(ExitCode::Usage);
-        }
         if let Some(seed) = seed {
             printer.note(format!(
                 "seed {seed}: repeat this order with `--seed {seed}`"
@@ -152,14 +152,8 @@ impl Failover {
     }
 
     /// Shows what will be struck outside a sandbox, and whether the name was typed.
-    fn confirmed(&self, stage: &Stage<'_>, order: &Order, printer: &Printer) -> bool {
-        let faults = match order {
-            Order::Always(fault) => vec![*fault],
-            Order::Random(faults, _) => faults.clone(),
-        };
-        for fault in faults {
-            drill::blast_radius(printer, stage, fault, self.runs);
-        }
+    fn confirmed(&self, cluster: &PgCluster, order: &Order, printer: &Printer) -> bool {
+        drill::blast_radius(printer, cluster, order.faults(), self.runs);
         let confirmed = self.confirm.as_deref() == Some(&self.cluster);
         if !confirmed {
             printer.say(format!(
@@ -201,16 +195,24 @@ impl Failover {
 
 /// The faults of the runs. One that cannot be made here is refused, or left out of those by
 /// chance.
-fn order(stage: &Stage<'_>, chosen: Option<Fault>, seed: Option<u64>) -> anyhow::Result<Order> {
+fn order(
+    inventory: &Inventory,
+    cluster: &PgCluster,
+    in_sandbox: bool,
+    chosen: Option<Fault>,
+    seed: Option<u64>,
+) -> anyhow::Result<Order> {
+    let obstacle = |fault| drill::obstacle(inventory, cluster, in_sandbox, fault);
     if let Some(fault) = chosen {
-        return match drill::obstacle(stage, fault) {
+        return match obstacle(fault) {
             Some(obstacle) => Err(refused(format!(
-                "`{fault}` cannot be drilled here: {obstacle}"
+                "`{fault}` cannot be drilled on {}: {obstacle}",
+                cluster.name
             ))),
             None => Ok(Order::Always(fault)),
         };
     }
-    let possible = |fault: &Fault| drill::obstacle(stage, *fault).is_none();
+    let possible = |fault: &Fault| obstacle(*fault).is_none();
     let faults = Fault::ALL.into_iter().filter(possible).collect();
     Ok(Order::Random(faults, Chance::new(seed.unwrap_or_default())))
 }

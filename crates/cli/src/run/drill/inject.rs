@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use sty_drill::{Elsewhere, Entry, Fault, Victim};
+use sty_inventory::model::{Inventory, PgCluster};
 use sty_sandbox::{Cut, Peer};
 use sty_wire::action::Op;
 use sty_wire::drill::{Disturbance, Volume};
 
 use super::clients::Entries;
 use super::stage::Stage;
+use crate::printer::count;
 use crate::run::health::Health;
 
 /// How long a node may take to boot.
@@ -86,33 +88,41 @@ fn etcd_members(
     let leads = |name: &str| health.etcd.iter().any(|one| one.leader && one.name == name);
     let mut members: Vec<_> = etcd.members.iter().collect();
     members.sort_by_key(|member| !leads(&member.name));
-    let count = match majority {
+    let struck = match majority {
         true => members.len() / 2 + 1,
         false => 1,
     };
-    let chosen = members.into_iter().take(count);
+    let chosen = members.into_iter().take(struck);
     Ok(chosen
         .map(|member| (member.name.clone(), member.host.clone()))
         .collect())
 }
 
 /// Why a fault makes no sense, or is not allowed, on these nodes; `None` when it may be made.
-pub(crate) fn obstacle(stage: &Stage<'_>, fault: Fault) -> Option<String> {
-    if let (None, Elsewhere::Refused(reason)) = (stage.sandbox, fault.elsewhere()) {
+pub(crate) fn obstacle(
+    inventory: &Inventory,
+    cluster: &PgCluster,
+    in_sandbox: bool,
+    fault: Fault,
+) -> Option<String> {
+    if let (false, Elsewhere::Refused(reason)) = (in_sandbox, fault.elsewhere()) {
         return Some(format!("it is for sandboxes: {reason}"));
     }
-    let name = &stage.cluster.name;
-    if fault.needs_replica() && stage.cluster.instances.len() < 2 {
-        return Some(format!("cluster {name} has one member, and no replica"));
-    }
-    let etcd = stage.inventory.etcd.as_ref();
-    let etcd = etcd.map_or(0, |etcd| etcd.members.len());
-    if fault == Fault::EtcdMemberKill && etcd < 3 {
+    if fault.needs_replica() && cluster.instances.len() < 2 {
         return Some(format!(
-            "etcd has {etcd} member: losing one is losing the quorum (`etcd-quorum-loss`)"
+            "cluster {} has one member, and no replica",
+            cluster.name
         ));
     }
-    None
+    let etcd = inventory.etcd.as_ref();
+    match etcd.map_or(0, |etcd| etcd.members.len()) {
+        few @ 0..3 if fault == Fault::EtcdMemberKill => Some(format!(
+            "etcd has {}: losing one is losing the quorum, which is `{}`",
+            count(few, "member"),
+            Fault::EtcdQuorumLoss
+        )),
+        _ => None,
+    }
 }
 
 /// What must be so before a fault can be made: a replica's data volume is limited, and it leads.

@@ -48,6 +48,14 @@ pub(crate) enum Order {
 }
 
 impl Order {
+    /// Every fault that may come.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Always(fault) => std::slice::from_ref(fault),
+            Self::Random(faults, _) => faults,
+        }
+    }
+
     fn next(&mut self) -> anyhow::Result<Fault> {
         match self {
             Self::Always(fault) => Ok(*fault),

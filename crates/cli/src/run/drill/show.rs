@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use sty_drill::{Drill, Elsewhere, Fault, Run, Spread};
+use sty_inventory::model::PgCluster;
 
-use super::stage::Stage;
-use crate::printer::{BOLD, GREEN, Printer, RED, paint, table};
+use crate::printer::{BOLD, GREEN, Printer, RED, count, paint, table};
+use crate::verbs::connect::first_database;
 
 /// One line about a run that has ended.
 pub(super) fn run(printer: &Printer, run: &Run) {
@@ -136,21 +137,25 @@ pub(crate) fn history(printer: &Printer, drills: &[Drill]) {
 }
 
 /// What a drill does to nodes that are not of a sandbox.
-pub(crate) fn blast_radius(printer: &Printer, stage: &Stage<'_>, fault: Fault, runs: u32) {
-    let Elsewhere::Safe(what) = fault.elsewhere() else {
-        return;
-    };
-    let cluster = stage.cluster;
+pub(crate) fn blast_radius(printer: &Printer, cluster: &PgCluster, faults: &[Fault], runs: u32) {
     printer.say(format!(
-        "{} {what}, {} times, while clients of cluster {} are served:",
+        "{} strikes cluster {}, {}, while its clients are served:",
         paint(RED.bold(), "this"),
-        runs,
-        paint(BOLD, &cluster.name)
+        paint(BOLD, &cluster.name),
+        count(runs.try_into().unwrap_or(usize::MAX), "time"),
     ));
+    for fault in faults {
+        if let Elsewhere::Safe(what) = fault.elsewhere() {
+            printer.say(format!("  {fault}: {what}"));
+        }
+    }
     for instance in &cluster.instances {
         printer.say(format!("  {}  {}", instance.name, instance.address));
     }
-    printer.say("it makes a schema `sty_drill` in the first database of the cluster and writes to it; the schema goes at the end");
+    printer.say(format!(
+        "rows go to a schema `sty_drill` in database {}, which is dropped at the end",
+        first_database(cluster)
+    ));
 }
 
 fn lost(rows: u64) -> String {
