@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use sty_drill::{Fault, Hold};
+use sty_engine::Interrupt;
 use sty_inventory::model::Synchronous;
 
 use super::Setting;
@@ -39,6 +40,7 @@ pub(super) struct Course<'a, 'b> {
     setting: &'a Setting<'b>,
     number: u32,
     fault: Fault,
+    interrupt: Interrupt,
     pub(super) clock: Instant,
 }
 
@@ -49,7 +51,16 @@ impl<'a, 'b> Course<'a, 'b> {
             setting,
             number,
             fault,
+            interrupt: setting.interrupt.clone(),
             clock: Instant::now(),
+        }
+    }
+
+    /// The same for what must be done also when the operator wants to stop.
+    pub(super) fn to_the_end(setting: &'a Setting<'b>, number: u32, fault: Fault) -> Self {
+        Self {
+            interrupt: Interrupt::new(),
+            ..Self::new(setting, number, fault)
         }
     }
 
@@ -80,7 +91,7 @@ impl<'a, 'b> Course<'a, 'b> {
                 Ok(value) => return Ok(Ok(value)),
                 Err(last) => last,
             };
-            if self.setting.interrupt.is_set() {
+            if self.interrupt.is_set() {
                 return Ok(Err(format!("interrupted; last seen: {last}")));
             }
             if begun.elapsed() >= limit {
@@ -155,7 +166,7 @@ impl<'a, 'b> Course<'a, 'b> {
     /// Lets time pass: the fault lasts so long.
     fn last(&self, length: Duration) {
         let begun = Instant::now();
-        while begun.elapsed() < length && !self.setting.interrupt.is_set() {
+        while begun.elapsed() < length && !self.interrupt.is_set() {
             let left = seconds(length.saturating_sub(begun.elapsed()));
             self.setting.printer.progress(&format!(
                 "run {} of {}, {}, {}: it lasts {left} more",

@@ -125,30 +125,19 @@ pub(crate) fn obstacle(
     }
 }
 
-/// What must be so before a fault can be made: a replica's data volume is limited, and it leads.
-/// `leader` led before.
-pub(crate) fn limit_volume(stage: &mut Stage<'_>, leader: &str) -> anyhow::Result<String> {
-    let mut instances = stage.cluster.instances.iter();
-    let replica = instances.find(|instance| instance.name != leader);
-    let replica = replica.context("there is no replica")?.clone();
-    let volume = volume(stage, &replica.host)?;
+/// Moves the data of a member to a volume that can be filled.
+pub(crate) fn limit_volume(stage: &mut Stage<'_>, host: &str) -> anyhow::Result<()> {
     let limit = Disturbance::LimitVolume {
-        volume,
+        volume: volume(stage, host)?,
         spare_bytes: SPARE_BYTES,
     };
-    stage.disturb(&replica.host, limit)?;
-    Ok(replica.name)
+    stage.disturb(host, limit)
 }
 
-/// Moves data on limited volumes back.
-pub(crate) fn release_volumes(stage: &mut Stage<'_>) -> anyhow::Result<()> {
-    let instances = stage.cluster.instances.iter();
-    let hosts: Vec<String> = instances.map(|instance| instance.host.clone()).collect();
-    for host in hosts {
-        let volume = volume(stage, &host)?;
-        stage.disturb(&host, Disturbance::ReleaseVolume { volume })?;
-    }
-    Ok(())
+/// Moves it back, where it was moved.
+pub(crate) fn release_volume(stage: &mut Stage<'_>, host: &str) -> anyhow::Result<()> {
+    let volume = volume(stage, host)?;
+    stage.disturb(host, Disturbance::ReleaseVolume { volume })
 }
 
 /// Makes the fault; returns when it is made.
@@ -176,7 +165,7 @@ fn strike_one(stage: &mut Stage<'_>, fault: Fault, host: &str) -> anyhow::Result
             let volume = volume(stage, host)?;
             stage.disturb(host, Disturbance::FillVolume { volume })
         }
-        Fault::Switchover => switchover(stage, host, None),
+        Fault::Switchover => switchover(stage, host),
         Fault::Restart => restart(stage, host),
         Fault::PartitionDcs => cut_from_etcd(stage, host),
         Fault::NodeKill | Fault::ReplicaKill | Fault::NodeFreeze | Fault::Partition => {
@@ -201,13 +190,8 @@ fn kill_postgres(stage: &mut Stage<'_>, host: &str) -> anyhow::Result<()> {
 }
 
 /// The planned move of the primary, as `sty` does it.
-pub(crate) fn switchover(
-    stage: &mut Stage<'_>,
-    host: &str,
-    to: Option<&str>,
-) -> anyhow::Result<()> {
-    let to = to.map(str::to_owned);
-    stage.operate(host, |member| Op::Switchover { member, to })
+pub(crate) fn switchover(stage: &mut Stage<'_>, host: &str) -> anyhow::Result<()> {
+    stage.operate(host, |member| Op::Switchover { member, to: None })
 }
 
 /// The planned restart of the primary, as `sty` does it.

@@ -28,26 +28,45 @@ pub(crate) fn run(
     if fault != Fault::DiskFull {
         return on_ready_cluster(setting, stage, number, fault);
     }
-    let outcome = fill_a_primary(setting, stage, number);
-    inject::release_volumes(stage)?;
-    Course::new(setting, number, fault).ready(stage)?;
-    outcome
+    let course = Course::new(setting, number, fault);
+    let run = match prepare_volumes(&course, stage) {
+        Ok(()) => on_ready_cluster(setting, stage, number, fault),
+        Err(error) => Err(error),
+    };
+    release_volumes(&Course::to_the_end(setting, number, fault), stage)?;
+    run
 }
 
-/// A volume that can be filled is prepared on a replica, which is then made the primary.
-fn fill_a_primary(
-    setting: &Setting<'_>,
-    stage: &mut Stage<'_>,
-    number: u32,
-) -> anyhow::Result<Run> {
-    let course = Course::new(setting, number, Fault::DiskFull);
+/// The data of every replica moves to a volume that can be filled, one after the other; then one
+/// of them is made the primary, whichever may be.
+fn prepare_volumes(course: &Course<'_, '_>, stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let before = course.ready(stage)?.leader;
-    course.tell("moving the data of a replica to a volume that can be filled");
-    let limited = inject::limit_volume(stage, &before.name)?;
-    course.ready(stage)?;
-    let host = stage.host_of(&before.name)?;
-    inject::switchover(stage, &host, Some(&limited))?;
-    on_ready_cluster(setting, stage, number, Fault::DiskFull)
+    let leader = stage.host_of(&before.name)?;
+    course.tell("moving the data of the replicas to volumes that can be filled");
+    for host in hosts(stage).into_iter().filter(|host| *host != leader) {
+        inject::limit_volume(stage, &host)?;
+        course.ready(stage)?;
+    }
+    inject::switchover(stage, &leader)
+}
+
+/// Moves all data back, one member after the other, the primary's last.
+fn release_volumes(course: &Course<'_, '_>, stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    course.tell("moving the data back");
+    let leader = course.ready(stage)?.leader;
+    let leader = stage.host_of(&leader.name)?;
+    let mut hosts = hosts(stage);
+    hosts.sort_by_key(|host| *host == leader);
+    for host in hosts {
+        inject::release_volume(stage, &host)?;
+        course.ready(stage)?;
+    }
+    Ok(())
+}
+
+fn hosts(stage: &Stage<'_>) -> Vec<String> {
+    let instances = stage.cluster.instances.iter();
+    instances.map(|instance| instance.host.clone()).collect()
 }
 
 fn on_ready_cluster(
