@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sty_core::ExitCode;
 use sty_engine::{SshTarget, Target};
@@ -83,8 +84,16 @@ pub(crate) fn read_inventory(global: &Global) -> anyhow::Result<(InventoryFile, 
         let path = file.directory().join(name);
         std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
-    let loaded = sty_inventory::load(&file.name, &file.text, &beside);
+    let mut loaded = sty_inventory::load(&file.name, &file.text, &beside);
+    let expired: Vec<_> = loaded.expired(today()?).collect();
+    loaded.diagnostics.extend(expired);
     Ok((file, loaded))
+}
+
+/// Days since 1970-01-01.
+fn today() -> anyhow::Result<u32> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    Ok(u32::try_from(since.as_secs() / 86_400)?)
 }
 
 /// The same, and whether there are packages for what it wants.

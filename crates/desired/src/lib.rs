@@ -30,7 +30,7 @@ use sty_wire::resource::{PatroniMember, Resource};
 pub use context::{Authority, Context, PackageSource};
 pub use node::packages::packages;
 pub use node::source::{KEY_PATH as REPOSITORY_KEY_PATH, SOURCE_PATH as REPOSITORY_SOURCE_PATH};
-pub use proxy::STATS_SOCKET;
+pub use proxy::{STATS_SOCKET, service_sections};
 pub use removed::{proxy_is_free, removed_cluster, removed_etcd, removed_instance};
 pub use scram::Secrets;
 
@@ -40,7 +40,7 @@ use view::View;
 /// The Patroni member on a host, as `status` asks for it.
 pub fn patroni_member(inventory: &Inventory, host: &str) -> Option<PatroniMember> {
     let node = inventory.nodes.get(host)?;
-    view::member(inventory, node).map(pgsql::patroni_member)
+    view::member(inventory, node).map(|member| pgsql::patroni_member(member, node))
 }
 
 /// The desired state of one node, in order.

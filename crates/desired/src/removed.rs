@@ -9,7 +9,8 @@ use sty_wire::resource::{Module, Resource, ResourceKind, Stage};
 use crate::build::{Desired, Group};
 use crate::etcd;
 use crate::pgsql::{self, paths};
-use crate::{pooler, proxy};
+use crate::pooler::{self, Pooler};
+use crate::proxy;
 
 /// What the node of one instance has to undo when only that instance leaves its cluster. Keys in
 /// etcd stay: they are the cluster's. `proxy`: with HAProxy, since nothing else there needs it;
@@ -75,12 +76,14 @@ pub fn removed_etcd(store: &EtcdCluster) -> Vec<Resource> {
 fn instance(group: &mut Group<'_>, cluster: &PgCluster, proxy: bool) {
     if proxy {
         group.stopped(proxy::UNIT);
-        for path in [proxy::CONFIG, proxy::CERT, proxy::OPERATORS] {
+        for path in [proxy::CONFIG, proxy::CERT, proxy::OPERATORS, proxy::WAIT] {
             group.absent(path, false);
         }
     }
     if cluster.settings.pgbouncer {
-        group.stopped(pooler::UNIT);
+        for pooler in Pooler::BOTH {
+            group.stopped(pooler.unit());
+        }
     }
     if cluster.vip.is_some() {
         group.stopped(crate::vip::UNIT);
@@ -92,6 +95,7 @@ fn instance(group: &mut Group<'_>, cluster: &PgCluster, proxy: bool) {
     if cluster.settings.pgbouncer {
         group.absent(pooler::DIRECTORY, true);
         group.absent(pooler::DROP_IN_DIRECTORY, true);
+        group.absent(pooler::PRIMARY_UNIT_PATH, false);
     }
     group.absent("/etc/cron.d/sty-postgres", false);
     if !cluster.settings.data.starts_with("/pg/") {

@@ -29,10 +29,12 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "haproxy.cfg",
     "keepalived.conf",
     "patroni.service",
+    "pgbouncer-primary.service",
     "pgbouncer.conf",
     "pgbouncer.ini",
     "pgbouncer.listen.ini",
     "profile.sh",
+    "wait_for_primary.lua",
 ];
 
 static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> =

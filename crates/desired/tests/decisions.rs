@@ -43,12 +43,6 @@ fn local(all: &[Resource]) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn problems(text: &str, host: &str) -> Vec<&'static str> {
-    let inventory = parse(text);
-    let found = sty_desired::node(&inventory, host, &facts(&inventory), &context());
-    found.unwrap_err().iter().map(|one| one.code).collect()
-}
-
 #[test]
 fn what_is_written_for_the_cluster_is_dynamic_and_not_sized() {
     let inventory = inventory("full");
@@ -74,22 +68,6 @@ fn members_agree_on_the_dynamic_configuration() {
     let first = resources(&inventory, "10.10.10.11");
     let last = resources(&inventory, "10.10.10.13");
     assert_eq!(dynamic(&first), dynamic(&last));
-}
-
-#[test]
-fn settings_that_cannot_work_are_refused() {
-    let text = |variables: &str| {
-        std::fs::read_to_string(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/inventories/full.yml"
-        ))
-        .unwrap()
-        .replace("work_mem: 128MB", variables)
-    };
-    let level = problems(&text("max_connections: 200"), "10.10.10.13");
-    assert_eq!(level, ["desired/parameter-level"]);
-    let taken = problems(&text("port: 5555"), "10.10.10.13");
-    assert_eq!(taken, ["desired/parameter-taken"]);
 }
 
 #[test]

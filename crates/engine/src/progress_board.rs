@@ -81,6 +81,26 @@ impl Board {
         }
     }
 
+    /// Waits until everything that `action` needs has ended, whichever way. Returns why
+    /// `undone`, one of these, never began; `None` when it did.
+    pub(crate) fn wait_for_ends(&self, action: &Action, undone: u32) -> Option<Cause> {
+        let mut state = self.lock();
+        while !action
+            .needs
+            .iter()
+            .all(|need| state.ended.contains_key(need))
+        {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        match state.ended.get(&undone) {
+            Some(End::Skipped(cause)) => Some(cause.clone()),
+            _ => None,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

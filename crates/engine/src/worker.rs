@@ -69,13 +69,16 @@ impl<'a, L: NodeLink> Worker<'a, L> {
         if action.held.is_some() {
             return Some(Cause::Held);
         }
+        if let Some(undone) = action.undoes {
+            // Once there is something to undo, neither failures nor an interrupt matter.
+            let not_begun = self.board.wait_for_ends(action, undone);
+            return not_begun.or_else(|| self.no_connection(action));
+        }
         if let Some(lost_by) = self.lost_by {
             return Some(Cause::Failed { action: lost_by });
         }
-        if self.link.is_none() {
-            return Some(Cause::Unreachable {
-                node: action.node.clone(),
-            });
+        if let Some(cause) = self.no_connection(action) {
+            return Some(cause);
         }
         let builds_upon = |(broken, _): &&(&Action, Cause)| blocks(broken, action);
         if let Some((_, first)) = self.broken.iter().find(builds_upon) {
@@ -83,6 +86,12 @@ impl<'a, L: NodeLink> Worker<'a, L> {
         }
         self.board
             .wait_for_needs(action, || self.work.interrupt.is_set())
+    }
+
+    fn no_connection(&self, action: &Action) -> Option<Cause> {
+        self.link.is_none().then(|| Cause::Unreachable {
+            node: action.node.clone(),
+        })
     }
 
     fn skip(&self, action: &Action, cause: Cause) -> End {

@@ -110,6 +110,7 @@ fn action(id: u32, node: &str, cluster: Option<&str>, stage: Stage, needs: &[u32
         changes: Vec::new(),
         risk: Risk::Safe,
         needs: needs.to_vec(),
+        undoes: None,
         held: None,
     }
 }
@@ -493,4 +494,64 @@ fn a_plan_that_is_none_runs_nothing() {
         action(1, "b", None, Stage::Base, &[]),
     ];
     assert_eq!(check(&twice), PlanError::Twice(1));
+}
+
+/// Two nodes hold their clients, one moves the primary, both let their clients go on.
+fn hold_and_release() -> Vec<Action> {
+    let step = |id, node, needs: &[u32]| action(id, node, Some("pg"), Stage::Services, needs);
+    let release = |id, node, undone| Action {
+        undoes: Some(undone),
+        ..step(id, node, &[undone, 3])
+    };
+    vec![
+        step(1, "a", &[]),
+        step(2, "b", &[]),
+        step(3, "a", &[1, 2]),
+        release(4, "a", 1),
+        release(5, "b", 2),
+    ]
+}
+
+fn ran(setting: &Setting) -> BTreeSet<u32> {
+    let run = run(&hold_and_release(), setting, &BTreeMap::new());
+    run.world.log.into_iter().collect()
+}
+
+#[test]
+fn what_was_begun_is_undone_come_what_may() {
+    let failing = |id| Setting {
+        fails: BTreeSet::from([id]),
+        ..Setting::default()
+    };
+    let all = BTreeSet::from([1, 2, 3, 4, 5]);
+    assert_eq!(ran(&Setting::default()), all);
+    assert_eq!(ran(&failing(3)), all, "the work failed");
+    assert_eq!(
+        ran(&failing(2)),
+        BTreeSet::from([1, 2, 4, 5]),
+        "a hold failed"
+    );
+    let lost = Setting {
+        dies: BTreeSet::from([3]),
+        ..Setting::default()
+    };
+    assert_eq!(ran(&lost), BTreeSet::from([1, 2, 3, 5]), "a node was lost");
+    let interrupted = Setting {
+        interrupt_after: Some(2),
+        ..Setting::default()
+    };
+    let ran = ran(&interrupted);
+    assert!(!ran.contains(&3) || ran.is_superset(&BTreeSet::from([4, 5])));
+    for (begun, undone) in [(1, 4), (2, 5)] {
+        assert_eq!(ran.contains(&begun), ran.contains(&undone), "{ran:?}");
+    }
+}
+
+#[test]
+fn what_never_began_is_not_undone() {
+    let absent = Setting {
+        absent: BTreeSet::from(["b".to_owned()]),
+        ..Setting::default()
+    };
+    assert_eq!(ran(&absent), BTreeSet::from([1, 4]));
 }

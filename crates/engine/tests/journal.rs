@@ -42,6 +42,7 @@ fn plan() -> Action {
         changes: Vec::new(),
         risk: Risk::Safe,
         needs: Vec::new(),
+        undoes: None,
         held: None,
     }
 }

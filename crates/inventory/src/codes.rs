@@ -97,6 +97,20 @@ codes! {
         "A rule uses an address or a method that is neither an alias nor valid in pg_hba.conf. Addresses: `local`, `localhost`, `admin`, `infra`, `cluster`, `intra`, `world`, an IP address or a network. Methods: `pwd`, `ssl`, `ssl-sha`, `ssl-md5`, `cert`, `ident`, `peer`, `trust`, `deny`, `md5`, `sha`, `scram-sha-256`, `reject`.";
     HBA_ORDER = "inventory/hba-unreachable":
         "An earlier rule matches every connection that this rule matches, so it is never used. Rules are tried by rising `order`; the first that matches decides.";
+    HBA_OPEN = "inventory/hba-open":
+        "A rule lets somebody in from the network who has shown nothing (`trust`), or has passwords sent as they are over connections that need not be encrypted (`password`).";
+    MD5_SECRET = "inventory/md5-secret":
+        "A user's password is an `md5` secret in a cluster that keeps passwords as SCRAM. Such a secret proves nothing to a rule that asks for SCRAM, and PgBouncer cannot use it to log in where PostgreSQL asks for SCRAM.";
+    POOLED_OFFLINE = "inventory/pooled-offline":
+        "A user belongs to `dbrole_offline` alone and may log in through PgBouncer. The rules let that group in on offline instances and from the intranet only, while PgBouncer comes from the node itself: every connection would be refused behind the pooler.";
+    EXPIRY = "inventory/expiry":
+        "An expiry date that has no effect: the role has no password or cannot log in, or both `expire_at` and `expire_in` are written, of which `expire_in` holds.";
+    EXPIRED = "inventory/expired":
+        "`expire_at` of a user is in the past: PostgreSQL no longer takes its password.";
+    EXTENSION_PACKAGE = "inventory/extension-package":
+        "A database has an extension that does not come with PostgreSQL, and no package in `pg_extensions` or `pg_packages` looks as if it had it. Creating it would fail on the node. Packages are found by name, so this may be wrong; then the warning is all there is to it.";
+    POOLER_DROPS = "inventory/pooler-drops":
+        "`pgbouncer_ignore_param` makes PgBouncer accept and throw away what a client asks for when it connects. For a parameter such as `search_path` the client then works with another value than it believes.";
     SELECTOR = "inventory/selector":
         "The `selector` or `backup` of a service is not a JMESPath expression that yields members. It is evaluated on a list with one object per member, made of its variables: `[]` takes all, `[? pg_role == 'replica']` only replicas.";
     NO_MEMBER = "inventory/service-without-member":
@@ -113,6 +127,16 @@ codes! {
         "A virtual IP is enabled and cannot work: its address is missing, a loopback address, or the address of a node, or its router number is missing or used twice.";
     UPSTREAM = "inventory/upstream":
         "`pg_upstream` is not the address of a member of the same cluster (for a replica) or of another cluster's member (for the primary of a standby cluster), or it leads in a circle.";
+    SETTING_UNKNOWN = "inventory/setting-unknown":
+        "The PostgreSQL major of the cluster has no setting of this name. It is misspelt, or of another major: the hint says which. Settings of extensions and applications have a dot in their name, and any such name passes unless the extension comes with PostgreSQL and has no such setting.";
+    SETTING_VALUE = "inventory/setting-value":
+        "PostgreSQL would refuse this value of a setting, or Patroni, which hands it on, would drop or replace it. Values are read as the server reads them: units `B`, `kB`, `MB`, `GB`, `TB` and `us`, `ms`, `s`, `min`, `h`, `d` with these capitals, hexadecimal and octal numbers, and fractions, which are rounded where whole numbers are wanted.";
+    SETTING_LEVEL = "inventory/setting-level":
+        "A setting cannot be set where it is written. Roles and databases can have what a session may change; what needs a restart or a reload belongs into `pg_parameters`; some must be equal on all members of a cluster; and some cannot be set at all.";
+    SETTING_TAKEN = "inventory/setting-taken":
+        "A setting follows from a parameter of the inventory, or is set by Patroni or `sty`. Whatever else were written would be dropped, or break the cluster.";
+    SETTING_RISK = "inventory/setting-risk":
+        "PostgreSQL takes this value, and it costs data: at once, at the next crash, or when transaction numbers run out.";
     VALUE = "inventory/value":
         "A value is of the right type and still cannot be used; the message says why.";
 }

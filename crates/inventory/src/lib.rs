@@ -9,6 +9,7 @@ pub mod generate;
 mod load;
 mod merge;
 pub mod model;
+pub mod postgres;
 pub mod registry;
 mod report;
 mod show;

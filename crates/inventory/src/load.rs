@@ -6,7 +6,7 @@ use crate::build::build;
 use crate::codes;
 use crate::merge::{Fleet, merge};
 use crate::model::Inventory;
-use crate::report::Report;
+use crate::report::{Dated, Report};
 use crate::source::parse;
 use crate::validate;
 
@@ -19,6 +19,16 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     pub(crate) file: String,
     pub(crate) fleet: Fleet,
+    dated: Dated,
+}
+
+impl Loaded {
+    /// Problems that depend on the day: passwords that are not good any more on `today`, in days
+    /// since 1970-01-01.
+    pub fn expired(&self, today: u32) -> impl Iterator<Item = Diagnostic> {
+        let past = self.dated.values().filter(move |(day, _)| *day < today);
+        past.map(|(_, diagnostic)| diagnostic.clone())
+    }
 }
 
 /// Reads an inventory.
@@ -34,6 +44,7 @@ pub fn load(file_name: &str, text: &str, files: &dyn Fn(&str) -> Result<String, 
             diagnostics: report.finish(),
             file: file_name.to_owned(),
             fleet: Fleet::default(),
+            dated: Dated::new(),
         };
     };
     let fleet = merge(&root, &report);
@@ -52,6 +63,7 @@ pub fn load(file_name: &str, text: &str, files: &dyn Fn(&str) -> Result<String, 
     let inventory = inventory.filter(|_| !report.has_errors());
     Loaded {
         inventory,
+        dated: report.take_dated(),
         diagnostics: report.finish(),
         file: file_name.to_owned(),
         fleet,

@@ -1,7 +1,7 @@
 //! Collects problems while an inventory is read.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use sty_core::{Diagnostic, Severity, Span};
@@ -14,7 +14,11 @@ pub(crate) struct Report {
     file: Arc<str>,
     found: RefCell<Vec<Diagnostic>>,
     seen: RefCell<HashSet<(&'static str, Place, String)>>,
+    dated: RefCell<Dated>,
 }
+
+/// Problems from a day on, in days since 1970-01-01, by the place they are reported at.
+pub(crate) type Dated = BTreeMap<Place, (u32, Diagnostic)>;
 
 impl Report {
     /// Nothing found yet in `file`.
@@ -23,6 +27,7 @@ impl Report {
             file: file.into(),
             found: RefCell::default(),
             seen: RefCell::default(),
+            dated: RefCell::default(),
         }
     }
 
@@ -37,6 +42,16 @@ impl Report {
         if self.seen.borrow_mut().insert(key) {
             self.push(diagnostic);
         }
+    }
+
+    /// Adds a problem that there is once `day` (since 1970-01-01) is over.
+    pub(crate) fn on_day(&self, day: u32, place: Place, diagnostic: Diagnostic) {
+        self.dated.borrow_mut().insert(place, (day, diagnostic));
+    }
+
+    /// Takes the problems that depend on the day.
+    pub(crate) fn take_dated(&self) -> Dated {
+        self.dated.take()
     }
 
     /// The place as a span of the file; `None` for what was not written.

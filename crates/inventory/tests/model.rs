@@ -38,7 +38,7 @@ fn sample() -> String {
       vars:
         pg_cluster: pg-meta
         pg_conf: crit.yml
-        pg_parameters: {{ work_mem: 32MB, jit: on, archive_mode: off, port_mode: 0600, version: 17.10 }}
+        pg_parameters: {{ work_mem: 32MB, jit: on, log_lock_waits: off, log_file_mode: 0600, app.version: 17.10 }}
         pg_users:
           - {{ name: app, password: x1, roles: [ owner, {{ name: dbrole_readonly, state: absent }} ], parameters: {{ search_path: 'a, b' }} }}
           - {{ name: owner, login: false }}
@@ -83,7 +83,7 @@ fn settings_stay_text() {
     let inventory = inventory(&sample());
     let cluster = &inventory.clusters["pg-meta"];
     let shown = format!("{:?}", cluster.settings.parameters);
-    insta::assert_snapshot!(shown, @r#"{"archive_mode": "off", "jit": "on", "port_mode": "0600", "version": "17.10", "work_mem": "32MB"}"#);
+    insta::assert_snapshot!(shown, @r#"{"app.version": "17.10", "jit": "on", "log_file_mode": "0600", "log_lock_waits": "off", "work_mem": "32MB"}"#);
     assert_eq!(cluster.settings.synchronous, Synchronous::On);
     assert_eq!(cluster.settings.listen, "10.10.10.10,127.0.0.1");
     let own = format!("{:?}", cluster.instances[0].parameters);

@@ -24,5 +24,6 @@ mod systemd;
 mod wait;
 
 pub use facts::{FactsError, gather as gather_facts};
+pub use patroni::settings_arrived;
 pub use program::sha256 as program_sha256;
 pub use session::{ServeError, serve};

@@ -207,15 +207,18 @@ impl Session {
                 etcd::member_remove(member, name, peer_url, &look(resource))?;
                 Ok(vec![Change::named(format!("etcd member {name} removed"))])
             }
-            Op::PostgresRestart { member } => {
+            Op::Checkpoint { member }
+            | Op::HoldClients { member, .. }
+            | Op::ReleaseClients { member }
+            | Op::PostgresRestart { member }
+            | Op::Switchover { member, .. }
+            | Op::Settle { member }
+            | Op::Failover { member }
+            | Op::PatroniReload { member }
+            | Op::Reinitialize { member }
+            | Op::Pause { member, .. } => {
                 let (resource, member) = self.patroni_member(member)?;
-                patroni::restart(member, &look(resource))?;
-                Ok(vec![Change::named("restarted")])
-            }
-            Op::Switchover { member, to } => {
-                let (resource, member) = self.patroni_member(member)?;
-                patroni::switchover(member, to.as_deref(), &look(resource))?;
-                Ok(vec![Change::named("primary moved")])
+                patroni::operate(op, member, &look(resource)).map(|()| Vec::new())
             }
         }
     }

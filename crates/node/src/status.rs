@@ -27,7 +27,7 @@ pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> NodeStatus {
         let patroni: Vec<_> = query
             .patroni
             .iter()
-            .map(|member| scope.spawn(move || patroni_status(member)))
+            .map(|member| scope.spawn(move || patroni_status(member, query.records)))
             .collect();
         let units = scope.spawn(|| units(&query.units));
         let services = services::collect(&query.services);
@@ -82,7 +82,7 @@ fn etcd_status(member: &EtcdMember) -> EtcdStatus {
     status
 }
 
-fn patroni_status(member: &PatroniMember) -> PatroniStatus {
+fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
     let mut status = PatroniStatus {
         scope: member.scope.clone(),
         name: member.name.clone(),
@@ -94,6 +94,7 @@ fn patroni_status(member: &PatroniMember) -> PatroniStatus {
         pending_restart: Vec::new(),
         paused: false,
         members: Vec::new(),
+        records: None,
         problem: None,
     };
     let client = Patroni::new(&member.patroni).map(|patroni| patroni.limit(LIMIT));
@@ -111,6 +112,12 @@ fn patroni_status(member: &PatroniMember) -> PatroniStatus {
     match own {
         Ok(own) => fill(&mut status, member, &own),
         Err(error) => status.problem = Some(error.failure().message),
+    }
+    if records {
+        match patroni.records() {
+            Ok(records) => status.records = Some(records),
+            Err(error) => status.problem = Some(error.failure().message),
+        }
     }
     if let Ok(Ok(members)) = members {
         if status.problem.is_none() && !members.iter().any(Listed::leads) {

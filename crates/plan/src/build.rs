@@ -30,7 +30,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
 
 /// By stage; within a stage, what others need comes first, then by node. The order is total and
 /// agrees with every need, so nodes that work in order cannot wait for each other in a circle.
-fn sorted(candidates: Vec<Candidate>) -> Vec<Candidate> {
+pub(crate) fn sorted(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let index: BTreeMap<&Key, usize> = candidates
         .iter()
         .enumerate()
@@ -164,7 +164,7 @@ fn lift_confirmed(options: &Options, candidates: &mut [Candidate]) {
     }
 }
 
-fn number(nodes: &[NodeInput<'_>], candidates: Vec<Candidate>) -> Vec<Action> {
+pub(crate) fn number(nodes: &[NodeInput<'_>], candidates: Vec<Candidate>) -> Vec<Action> {
     let ids: BTreeMap<Key, u32> = candidates
         .iter()
         .zip(1u32..)
@@ -196,6 +196,7 @@ fn number(nodes: &[NodeInput<'_>], candidates: Vec<Candidate>) -> Vec<Action> {
                 changes: candidate.changes,
                 risk: candidate.risk,
                 needs,
+                undoes: candidate.undoes.and_then(|key| ids.get(&key).copied()),
                 held: candidate.held.as_ref().map(Hold::text),
             }
         })

@@ -24,6 +24,8 @@ pub(crate) struct Candidate {
     pub(crate) changes: Vec<Change>,
     pub(crate) risk: Risk,
     pub(crate) needs: Vec<Key>,
+    /// What it undoes, come what may.
+    pub(crate) undoes: Option<Key>,
     pub(crate) held: Option<Hold>,
 }
 
@@ -69,6 +71,7 @@ impl Candidate {
             changes: Vec::new(),
             risk: Risk::Safe,
             needs: Vec::new(),
+            undoes: None,
             held: None,
         }
     }
@@ -165,6 +168,7 @@ fn candidate(
         changes,
         risk,
         needs: Vec::new(),
+        undoes: None,
         held,
     })
 }

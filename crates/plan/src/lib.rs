@@ -7,11 +7,13 @@
 mod build;
 mod candidate;
 mod etcd;
+mod operate;
 mod patroni;
 pub mod postgres;
 mod title;
 
 pub use build::build;
+pub use operate::{Operation, Refusal, operate};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -11,7 +11,7 @@ use sty_wire::observation::{
 };
 use sty_wire::resource::{
     Access, BootRole, EtcdAccess, EtcdAuth, EtcdMember, File, Module, PatroniAccess, PatroniMember,
-    PostgresAccess, Resource, ResourceKind, Stage,
+    PostgresAccess, PrimaryPooler, Resource, ResourceKind, Stage,
 };
 
 /// A node under test.
@@ -139,6 +139,14 @@ fn postgres(number: u32, boot: BootRole, members: &[u32]) -> Resource {
         parameters: std::collections::BTreeMap::new(),
         members: members.iter().map(|n| format!("pg-test-{n}")).collect(),
         home: ("/pg".to_owned(), "/data/postgres/pg-test-17".to_owned()),
+        pooler: Some(Box::new(PrimaryPooler {
+            psql: "/usr/bin/psql".to_owned(),
+            account: "postgres".to_owned(),
+            socket_dir: String::new(),
+            port: 6433,
+            stats_socket: String::new(),
+            checker: "pg-test.is-primary".to_owned(),
+        })),
     });
     resource("patroni", Stage::Postgres, Some("pg-test"), kind)
 }
@@ -246,6 +254,9 @@ fn patroni_view(leads: bool, members: &[u32]) -> PatroniView {
                 host: format!("10.0.0.{n}"),
                 role: "replica".to_owned(),
                 state: "streaming".to_owned(),
+                timeline: Some(1),
+                lag_bytes: Some(0),
+                nofailover: false,
             })
             .collect(),
         pending_restart: Vec::new(),
@@ -452,10 +463,21 @@ fn pending_restarts_go_through_replicas_then_a_switchover_then_the_old_primary()
         }
     }
     insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
-    1 n2 restart PostgreSQL pg-test-2 [restart] <- 
-    2 n3 restart PostgreSQL pg-test-3 [restart] <- 1
-    3 n1 switch over from pg-test-1 [failover] <- 2
-    4 n1 restart PostgreSQL pg-test-1 [restart] <- 3
+     1 n2 restart PostgreSQL pg-test-2 [restart] <- 
+     2 n2 wait for pg-test-2 and those that follow it [safe] <- 1
+     3 n3 restart PostgreSQL pg-test-3 [restart] <- 2
+     4 n3 wait for pg-test-3 and those that follow it [safe] <- 3
+     5 n1 write a checkpoint on pg-test-1 [safe] <- 4
+     6 n1 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 5
+     7 n2 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 5
+     8 n3 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 5
+     9 n1 switch over from pg-test-1 to pg-test-2 [failover] <- 6,7,8
+    10 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 6,9
+    11 n2 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 7,9
+    12 n3 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 8,9
+    13 n1 wait for pg-test-1 and those that follow it [safe] <- 10,11,12
+    14 n1 restart PostgreSQL pg-test-1 [restart] <- 13
+    15 n1 wait for pg-test-1 and those that follow it [safe] <- 14
     ");
     let held = plan(&nodes, &Options::default());
     assert!(held.actions.iter().all(|action| action.held.is_some()));
@@ -474,9 +496,19 @@ fn a_setting_that_shrinks_reaches_the_primary_first() {
         }
     }
     insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
-    1 n1 restart PostgreSQL pg-test-1 [restart] <- 
-    2 n2 restart PostgreSQL pg-test-2 [restart] <- 1
-    3 n3 restart PostgreSQL pg-test-3 [restart] <- 2
+     1 n1 write a checkpoint on pg-test-1 [safe] <- 
+     2 n1 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 1
+     3 n2 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 1
+     4 n3 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 1
+     5 n1 restart PostgreSQL pg-test-1 [restart] <- 2,3,4
+     6 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 2,5
+     7 n2 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 3,5
+     8 n3 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 4,5
+     9 n1 wait for pg-test-1 and those that follow it [safe] <- 6,7,8
+    10 n2 restart PostgreSQL pg-test-2 [restart] <- 9
+    11 n2 wait for pg-test-2 and those that follow it [safe] <- 10
+    12 n3 restart PostgreSQL pg-test-3 [restart] <- 11
+    13 n3 wait for pg-test-3 and those that follow it [safe] <- 12
     ");
 }
 

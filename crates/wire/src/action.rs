@@ -29,6 +29,10 @@ pub struct Action {
     pub risk: Risk,
     /// Actions (by id, always lower) that must have succeeded before.
     pub needs: Vec<u32>,
+    /// The action (by id, lower) that this one undoes. Once that has begun, this one runs whatever
+    /// came of it and of everything in `needs`, and even when the run is interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<u32>,
     /// Why it is not run in this apply although it is needed; `None` when it runs.
     pub held: Option<String>,
 }
@@ -63,11 +67,55 @@ pub enum Op {
         /// Resource id of the `PatroniMember`.
         member: String,
     },
-    /// Moves the primary away from the member here, to the best replica.
+    /// Has PostgreSQL of the member here write a checkpoint: what follows is quicker.
+    Checkpoint {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
+    /// Has the clients of the pooler here wait: transactions end, new ones do not begin.
+    HoldClients {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+        /// Whether transactions that do not end in time are cut off.
+        force: bool,
+    },
+    /// Lets the clients of the pooler here go on, with whoever is primary now.
+    ReleaseClients {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
+    /// Moves the primary away from the member here; done when the other one takes writes.
     Switchover {
         /// Resource id of the `PatroniMember`.
         member: String,
-        /// Member to move to; `None` lets Patroni choose.
-        to: Option<String>,
+        /// Member to move to.
+        to: String,
+    },
+    /// Waits until the member here runs and, if it leads, until the others follow it.
+    Settle {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
+    /// Makes the member here the primary of a cluster that has none.
+    Failover {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
+    /// Has Patroni and PostgreSQL of the member here read their configuration again.
+    PatroniReload {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
+    /// Deletes the data of the replica here and copies it anew.
+    Reinitialize {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
+    /// Switches maintenance mode of the whole cluster: no automatic failover.
+    Pause {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+        /// On or off.
+        paused: bool,
     },
 }

@@ -171,4 +171,13 @@ pub struct PatroniPeer {
     pub role: String,
     /// `running`, `streaming`, ...
     pub state: String,
+    /// Timeline.
+    #[serde(default)]
+    pub timeline: Option<u64>,
+    /// Bytes behind the leader; `None` when unknown.
+    #[serde(default)]
+    pub lag_bytes: Option<u64>,
+    /// Never to become the primary.
+    #[serde(default)]
+    pub nofailover: bool,
 }

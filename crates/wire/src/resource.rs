@@ -406,4 +406,23 @@ pub struct PatroniMember {
     /// Link to the instance's home, and the home it should lead to. A link that leads to another
     /// home with data in it is a conflict: the node holds an instance that this one is not.
     pub home: (String, String),
+    /// The pooler here that leads to the primary, when there is one.
+    pub pooler: Option<Box<PrimaryPooler>>,
+}
+
+/// The PgBouncer of a node that leads to the primary through the HAProxy next door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrimaryPooler {
+    /// The `psql` program.
+    pub psql: String,
+    /// Account and role that may use its console over the socket.
+    pub account: String,
+    /// Socket directory.
+    pub socket_dir: String,
+    /// Port.
+    pub port: u16,
+    /// HAProxy's statistics socket.
+    pub stats_socket: String,
+    /// HAProxy's section that asks every member whether it is the primary.
+    pub checker: String,
 }

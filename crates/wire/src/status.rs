@@ -13,6 +13,9 @@ pub struct StatusQuery {
     pub units: Vec<String>,
     /// Services to try: HAProxy entries of this node.
     pub services: Vec<ServiceProbe>,
+    /// Whether what Patroni keeps in the DCS is wanted as well.
+    #[serde(default)]
+    pub records: bool,
 }
 
 /// A service endpoint of this node.
@@ -24,12 +27,14 @@ pub struct ServiceProbe {
     pub name: String,
     /// Port on this node.
     pub port: u16,
+    /// HAProxy's sections that a client passes; the last one's servers answer in the end.
+    pub sections: Vec<String>,
     /// Path of HAProxy's statistics socket.
     pub stats_socket: String,
 }
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct NodeStatus {
     /// etcd member.
     pub etcd: Option<EtcdStatus>,
@@ -59,7 +64,7 @@ pub struct EtcdStatus {
 }
 
 /// A Patroni member and its view of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PatroniStatus {
     /// Cluster.
     pub scope: String,
@@ -81,8 +86,33 @@ pub struct PatroniStatus {
     pub paused: bool,
     /// Members as Patroni lists them: name, role, state, lag in bytes.
     pub members: Vec<MemberStatus>,
+    /// What Patroni keeps in the DCS, when it was asked for.
+    #[serde(default)]
+    pub records: Option<PatroniRecords>,
     /// What is wrong.
     pub problem: Option<String>,
+}
+
+/// What Patroni keeps of a cluster in the DCS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatroniRecords {
+    /// The dynamic configuration.
+    pub config: serde_json::Value,
+    /// Every promotion there was.
+    pub history: Vec<Promotion>,
+}
+
+/// A primary took over: a timeline ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// The timeline that ended.
+    pub timeline: u64,
+    /// WAL position where it ended, bytes.
+    pub wal_position: u64,
+    /// When, RFC 3339; Patroni knows it only of promotions that it saw.
+    pub at: Option<String>,
+    /// Member that took over.
+    pub leader: Option<String>,
 }
 
 /// A member as the cluster sees it.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use sty_core::ExitCode;
-use sty_engine::{ControllerLock, Fleet, Interrupt, Journal, Opening, Outcome, Work, execute};
+use sty_engine::{ControllerLock, Fleet, Interrupt};
 use sty_inventory::model::Inventory;
 use sty_plan::Options;
 use sty_sandbox::Sandbox;
@@ -15,11 +15,10 @@ use sty_wire::status::StatusQuery;
 use crate::context::InventoryFile;
 use crate::printer::Printer;
 use crate::refusal::refuse;
-use crate::run::events::{self, Follower};
 use crate::run::holder::{self, Holder};
 use crate::run::look::{self, Scene};
-use crate::run::{authority, health, removal, show_plan};
-use crate::verbs::apply;
+use crate::run::perform::Performance;
+use crate::run::{authority, health, removal};
 
 /// What is destroyed, and in whose name.
 pub(crate) struct Destruction<'a> {
@@ -75,48 +74,15 @@ pub(crate) fn run(
         restart: false,
         confirm: BTreeSet::from([destruction.name.to_owned()]),
     });
-    show_plan::print(printer, &plan)?;
-    let mut journal = Journal::open(
-        &sty_engine::state_directory()?,
-        Opening {
-            operator: sty_engine::operator(),
-            inventory: file.path.display().to_string(),
-            inventory_sha256: file.sha256(),
-            command: std::env::args().collect(),
-            limit: vec![destruction.name.to_owned()],
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-    )?;
-    journal.plan(&plan.actions)?;
-    let mut follower = Follower::new(printer, &mut journal, plan.active().count());
-    let work = Work {
-        resources: &scene.resources,
-        signer: &authority,
+    let performance = Performance {
+        file,
+        authority: &authority,
         interrupt: &interrupt,
+        printer,
+        subject: destruction.name,
+        started,
     };
-    let executed = execute(
-        &mut scene.fleet.sessions,
-        &plan.actions,
-        &work,
-        &mut |event| {
-            follower.take(event);
-        },
-    );
-    let outcome = match executed {
-        Ok(outcome) => outcome,
-        Err(fault) => {
-            journal.close(apply::word(ExitCode::Failed), &Outcome::default().summary)?;
-            return Err(fault.into());
-        }
-    };
-    let unclear = !scene.unseen.is_empty() || !plan.problems.is_empty();
-    let code = match outcome.exit_code() {
-        ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
-        ExitCode::Done if unclear => ExitCode::Partial,
-        code => code,
-    };
-    journal.close(apply::word(code), &outcome.summary)?;
-    printer.say(events::summary(&outcome.summary, started.elapsed()));
+    let (code, _) = performance.run(&mut scene, &plan, &mut |_| ())?;
     Ok(code)
 }
 

@@ -8,7 +8,7 @@ use sty_core::Diagnostic;
 use sty_desired::Context;
 use sty_engine::{Authority, ConnectEvent, ConnectOptions, Fleet, Observed, Program, Target};
 use sty_inventory::model::Inventory;
-use sty_plan::{NodeInput, Options, Plan, Problem};
+use sty_plan::{NodeInput, Operation, Options, Plan, Problem, Refusal};
 use sty_sandbox::Sandbox;
 use sty_wire::facts::Facts;
 use sty_wire::observation::Failure;
@@ -235,8 +235,28 @@ impl Scene {
 
     /// The plan for what was seen.
     pub(crate) fn plan(&self, options: &Options) -> Plan {
-        let inputs: Vec<NodeInput<'_>> = self
-            .hosts
+        let mut plan = sty_plan::build(&self.inputs(), options);
+        plan.problems.extend(self.problems());
+        plan
+    }
+
+    /// The plan of an operation on a cluster.
+    ///
+    /// # Errors
+    /// When it is not possible now.
+    pub(crate) fn operate(
+        &self,
+        cluster: &str,
+        operation: &Operation,
+        force: bool,
+    ) -> Result<Plan, Refusal> {
+        let mut plan = sty_plan::operate(&self.inputs(), cluster, operation, force)?;
+        plan.problems.extend(self.problems());
+        Ok(plan)
+    }
+
+    fn inputs(&self) -> Vec<NodeInput<'_>> {
+        self.hosts
             .iter()
             .filter_map(|host| {
                 let observed = self.observed.get(host)?;
@@ -248,14 +268,14 @@ impl Scene {
                     removal: self.removals.get(host).map(String::as_str),
                 })
             })
-            .collect();
-        let mut plan = sty_plan::build(&inputs, options);
-        plan.problems
-            .extend(self.unseen.iter().map(|(host, failure)| Problem {
-                node: host.clone(),
-                subject: "it could not be looked at".to_owned(),
-                failure: failure.clone(),
-            }));
-        plan
+            .collect()
+    }
+
+    fn problems(&self) -> impl Iterator<Item = Problem> {
+        self.unseen.iter().map(|(host, failure)| Problem {
+            node: host.clone(),
+            subject: "it could not be looked at".to_owned(),
+            failure: failure.clone(),
+        })
     }
 }

@@ -157,6 +157,7 @@ fn probes(inventory: &Inventory, host: &str) -> Vec<ServiceProbe> {
                 cluster: cluster.name.clone(),
                 name: service.name.clone(),
                 port: service.port,
+                sections: sty_desired::service_sections(cluster, service),
                 stats_socket: sty_desired::STATS_SOCKET.to_owned(),
             })
     })

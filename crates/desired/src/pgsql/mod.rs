@@ -24,9 +24,6 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     let Some(member) = view.postgres else {
         return;
     };
-    for problem in parameters::problems(member.cluster, member) {
-        desired.problem(problem);
-    }
     layout::resources(view, desired, member);
     hba::resources(view, desired, member);
     patroni::resources(view, desired, member);

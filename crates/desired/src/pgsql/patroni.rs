@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use sty_core::Diagnostic;
-use sty_inventory::model::{EtcdCluster, Instance, InstanceRole, PgCluster};
+use sty_inventory::model::{EtcdCluster, Instance, InstanceRole, Node, PgCluster};
 use sty_wire::resource::{
     Access, BootRole, Module, PatroniAccess, PatroniMember, ResourceKind, Stage,
 };
@@ -14,6 +14,7 @@ use crate::build::Desired;
 use crate::etcd;
 use crate::node::open_files;
 use crate::pki::CA_PATH;
+use crate::pooler;
 use crate::render::{render, values};
 use crate::view::{Member, View, endpoint};
 use crate::yaml::{Yaml, map, write};
@@ -57,7 +58,7 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
         format!("patroni:{}", member.instance.name),
         ResourceKind::PatroniMember(PatroniMember {
             parameters: local.into_iter().collect(),
-            ..patroni_member(member)
+            ..patroni_member(member, view.node)
         }),
     );
     let mut group = desired.group(Module::Pgsql, Stage::Dynamic, Some(&cluster.name));
@@ -84,7 +85,7 @@ fn no_etcd(cluster: &PgCluster) -> Diagnostic {
 }
 
 /// The Patroni member of an instance, as far as it does not depend on its node.
-pub(crate) fn patroni_member(member: Member<'_>) -> PatroniMember {
+pub(crate) fn patroni_member(member: Member<'_>, node: &Node) -> PatroniMember {
     let cluster = member.cluster;
     let own = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect();
     PatroniMember {
@@ -108,6 +109,7 @@ pub(crate) fn patroni_member(member: Member<'_>) -> PatroniMember {
             .iter()
             .map(|one| one.name.clone())
             .collect::<BTreeSet<_>>(),
+        pooler: pooler::primary(cluster).filter(|_| node.haproxy.enabled),
     }
 }
 

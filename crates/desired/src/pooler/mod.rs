@@ -1,103 +1,220 @@
-//! PgBouncer: its configuration, user list and rules.
+//! PgBouncer, twice on every member: configuration, user list and rules.
 
 mod users;
 
 use sty_inventory::model::{Database, PgCluster, Presence};
-use sty_wire::resource::{Access, Module, Stage};
+use sty_wire::resource::{Access, Module, PrimaryPooler, Stage};
 
 use crate::build::Desired;
 use crate::node::open_files;
 use crate::pgsql::{self, paths};
 use crate::pki::CA_PATH;
+use crate::proxy::{STATS_SOCKET, has_primary_pooler, primary_checker};
 use crate::render::{render, values};
 use crate::view::{Member, View};
 
-/// PgBouncer's unit.
-pub(crate) const UNIT: &str = "pgbouncer.service";
+/// Everything of PgBouncer's.
 pub(crate) const DIRECTORY: &str = "/etc/pgbouncer";
-/// What a reload takes up.
-const CONFIG: &str = "/etc/pgbouncer/pgbouncer.ini";
-/// What only a restart takes up: a file of its own, so that a reload never hides it.
-const LISTEN: &str = "/etc/pgbouncer/listen.ini";
 const USERS: &str = "/etc/pgbouncer/userlist.txt";
 const HBA: &str = "/etc/pgbouncer/pgb_hba.conf";
+/// What the packaged unit lacks.
 pub(crate) const DROP_IN_DIRECTORY: &str = "/etc/systemd/system/pgbouncer.service.d";
 const DROP_IN: &str = "/etc/systemd/system/pgbouncer.service.d/sty.conf";
+/// The primary pooler's unit is ours.
+pub(crate) const PRIMARY_UNIT_PATH: &str = "/etc/systemd/system/pgbouncer-primary.service";
+/// A database of the primary pooler that is on this node: users are looked up there, where the
+/// superuser needs no password.
+const LOOKUP_DATABASE: &str = "sty_lookup";
+/// Where HAProxy takes connections of the pooler next door.
+pub(crate) const LOOPBACK: &str = "127.0.0.1";
+
+/// One of the two poolers of every member. The local one leads to the PostgreSQL next door,
+/// whatever its role; the primary one leads to the primary wherever it is, so that its clients
+/// stay connected while the primary moves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pooler {
+    Local,
+    Primary,
+}
+
+impl Pooler {
+    pub(crate) const BOTH: [Self; 2] = [Self::Local, Self::Primary];
+
+    /// Its unit.
+    pub(crate) fn unit(self) -> &'static str {
+        match self {
+            Self::Local => "pgbouncer.service",
+            Self::Primary => "pgbouncer-primary.service",
+        }
+    }
+
+    /// Port that it listens on.
+    pub(crate) fn port(self, cluster: &PgCluster) -> u16 {
+        match self {
+            Self::Local => cluster.settings.pgbouncer_port,
+            Self::Primary => cluster.settings.primary_pooler_port(),
+        }
+    }
+
+    /// What a reload takes up.
+    fn config(self) -> &'static str {
+        match self {
+            Self::Local => "/etc/pgbouncer/pgbouncer.ini",
+            Self::Primary => "/etc/pgbouncer/primary.ini",
+        }
+    }
+
+    /// What only a restart takes up: a file of its own, so that a reload never hides it.
+    fn listen(self) -> &'static str {
+        match self {
+            Self::Local => "/etc/pgbouncer/listen.ini",
+            Self::Primary => "/etc/pgbouncer/primary-listen.ini",
+        }
+    }
+
+    /// The unit's file that is ours.
+    fn unit_file(self) -> &'static str {
+        match self {
+            Self::Local => DROP_IN,
+            Self::Primary => PRIMARY_UNIT_PATH,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        self.unit().trim_end_matches(".service")
+    }
+}
 
 pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     let Some(member) = view.postgres.filter(|one| one.cluster.settings.pgbouncer) else {
         return;
     };
     let cluster = member.cluster;
-    let texts = (
-        desired.take(config(view, member)),
-        desired.take(listen(view, member)),
-        desired.take(drop_in(view, cluster)),
-        desired.take(pgsql::pgbouncer_rules(view, member)),
-    );
-    let (Some(config), Some(listen), Some(drop_in), Some(rules)) = texts else {
+    let Some(rules) = desired.take(pgsql::pgbouncer_rules(view, member)) else {
         return;
     };
     let users = users::list(view, member);
-    let dbsu = &cluster.settings.dbsu;
-    let owned = |mode| Access::new(dbsu, dbsu, mode);
+    let owned = owned(cluster);
     let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
     group.directory(DIRECTORY, owned(0o750));
     group.directory(paths::PGBOUNCER_LOG, owned(0o750));
     group.directory(DROP_IN_DIRECTORY, Access::root(0o755));
     group.secret(USERS, users, owned(0o600));
     group.file(HBA, rules, owned(0o640));
-    group.file(LISTEN, listen, owned(0o640));
-    group.file(CONFIG, config, owned(0o640));
-    group.file(DROP_IN, drop_in, Access::root(0o644));
+    pooler_resources(view, desired, member, Pooler::Local);
+    if view.node.haproxy.enabled && has_primary_pooler(cluster) {
+        pooler_resources(view, desired, member, Pooler::Primary);
+    }
+}
+
+/// How to have the clients of the primary pooler wait; `None` where no service leads through it.
+pub(crate) fn primary(cluster: &PgCluster) -> Option<Box<PrimaryPooler>> {
+    let settings = &cluster.settings;
+    (settings.pgbouncer && has_primary_pooler(cluster)).then(|| {
+        Box::new(PrimaryPooler {
+            psql: format!("{}/psql", settings.bin_dir),
+            account: settings.dbsu.clone(),
+            socket_dir: settings.socket_dir.clone(),
+            port: settings.primary_pooler_port(),
+            stats_socket: STATS_SOCKET.to_owned(),
+            checker: primary_checker(cluster),
+        })
+    })
+}
+
+fn owned(cluster: &PgCluster) -> impl Fn(u32) -> Access {
+    |mode| Access::new(&cluster.settings.dbsu, &cluster.settings.dbsu, mode)
+}
+
+fn pooler_resources(view: &View<'_>, desired: &mut Desired, member: Member<'_>, pooler: Pooler) {
+    let cluster = member.cluster;
+    let texts = (
+        desired.take(config(view, member, pooler)),
+        desired.take(listen(view, member, pooler)),
+        desired.take(unit_file(view, cluster, pooler)),
+    );
+    let (Some(config), Some(listen), Some(unit_file)) = texts else {
+        return;
+    };
+    let owned = owned(cluster);
+    let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
+    group.file(pooler.listen(), listen, owned(0o640));
+    group.file(pooler.config(), config, owned(0o640));
+    group.file(pooler.unit_file(), unit_file, Access::root(0o644));
     desired
         .group(Module::Pgsql, Stage::Services, Some(&cluster.name))
         .running(
-            UNIT,
-            &[CONFIG, USERS, HBA, paths::CERT, paths::KEY],
-            &[LISTEN, DROP_IN],
+            pooler.unit(),
+            &[pooler.config(), USERS, HBA, paths::CERT, paths::KEY],
+            &[pooler.listen(), pooler.unit_file()],
         );
 }
 
-fn listen(view: &View<'_>, member: Member<'_>) -> Result<String, sty_core::Diagnostic> {
+fn listen(
+    view: &View<'_>,
+    member: Member<'_>,
+    pooler: Pooler,
+) -> Result<String, sty_core::Diagnostic> {
     let settings = &member.cluster.settings;
     render(
         "pgbouncer.listen.ini",
         values! {
             managed => view.managed(),
             listen => settings.listen,
-            port => settings.pgbouncer_port,
+            port => pooler.port(member.cluster),
             socket_dir => settings.socket_dir,
-            logfile => format!("{}/pgbouncer.log", paths::PGBOUNCER_LOG),
+            ini => pooler.config(),
+            name => pooler.name(),
+            log_dir => paths::PGBOUNCER_LOG,
         },
     )
 }
 
-fn drop_in(view: &View<'_>, cluster: &PgCluster) -> Result<String, sty_core::Diagnostic> {
+fn unit_file(
+    view: &View<'_>,
+    cluster: &PgCluster,
+    pooler: Pooler,
+) -> Result<String, sty_core::Diagnostic> {
+    let template = match pooler {
+        Pooler::Local => "pgbouncer.conf",
+        Pooler::Primary => "pgbouncer-primary.service",
+    };
     render(
-        "pgbouncer.conf",
+        template,
         values! {
             managed => view.managed(),
+            config => pooler.config(),
             dbsu => cluster.settings.dbsu,
             open_files => open_files(view),
         },
     )
 }
 
-fn config(view: &View<'_>, member: Member<'_>) -> Result<String, sty_core::Diagnostic> {
+fn config(
+    view: &View<'_>,
+    member: Member<'_>,
+    pooler: Pooler,
+) -> Result<String, sty_core::Diagnostic> {
     let cluster = member.cluster;
     let settings = &cluster.settings;
-    let databases: Vec<String> = cluster
+    let mut databases: Vec<String> = cluster
         .databases
         .iter()
         .filter(|one| one.pgbouncer && one.state == Presence::Present)
-        .map(|one| database(cluster, one))
+        .map(|one| database(cluster, one, pooler))
         .collect();
+    let looks_elsewhere = pooler == Pooler::Primary && settings.pgbouncer_auth_query;
+    if looks_elsewhere {
+        databases.push(format!(
+            "{LOOKUP_DATABASE} = host={} port={} dbname=postgres",
+            settings.socket_dir, settings.port
+        ));
+    }
     render(
         "pgbouncer.ini",
         values! {
             managed => view.managed(),
-            include => LISTEN,
+            include => pooler.listen(),
             databases => databases,
             users => users::sections(cluster),
             dbsu => settings.dbsu,
@@ -109,6 +226,8 @@ fn config(view: &View<'_>, member: Member<'_>) -> Result<String, sty_core::Diagn
             user_list => USERS,
             hba => HBA,
             auth_query => settings.pgbouncer_auth_query,
+            lookup_database => looks_elsewhere.then_some(LOOKUP_DATABASE),
+            primary => pooler == Pooler::Primary,
             ignore => settings.pgbouncer_ignore.join(", "),
             sslmode => settings.pgbouncer_sslmode,
             cert => paths::CERT,
@@ -118,13 +237,18 @@ fn config(view: &View<'_>, member: Member<'_>) -> Result<String, sty_core::Diagn
     )
 }
 
-/// One line of `[databases]`: the server is the one next door, over its socket.
-fn database(cluster: &PgCluster, database: &Database) -> String {
+/// One line of `[databases]`: the server is the one next door, over its socket, or the primary,
+/// through the HAProxy next door, which knows where it is.
+fn database(cluster: &PgCluster, database: &Database, pooler: Pooler) -> String {
     let settings = &cluster.settings;
     let pool = &database.pool;
+    let (host, port) = match pooler {
+        Pooler::Local => (settings.socket_dir.as_str(), settings.port),
+        Pooler::Primary => (LOOPBACK, settings.primary_route_port()),
+    };
     let mut options = vec![
-        format!("host={}", settings.socket_dir),
-        format!("port={}", settings.port),
+        format!("host={host}"),
+        format!("port={port}"),
         format!("dbname={}", value(&database.name)),
     ];
     let mut add = |name: &str, text: Option<String>| {

@@ -2,6 +2,9 @@
 
 mod services;
 
+pub use services::service_sections;
+pub(crate) use services::{has_primary_pooler, primary_checker};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
@@ -21,6 +24,8 @@ pub(crate) const CERT: &str = "/etc/haproxy/server.pem";
 /// Who may see the status page: a file of its own keeps the configuration free of secrets, and
 /// its differences can be shown.
 pub(crate) const OPERATORS: &str = "/etc/haproxy/operators.lst";
+/// Holds a pooler's connection until there is a primary.
+pub(crate) const WAIT: &str = "/etc/haproxy/wait_for_primary.lua";
 /// HAProxy's statistics socket.
 pub const STATS_SOCKET: &str = "/run/haproxy/admin.sock";
 
@@ -29,7 +34,11 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     if !settings.enabled {
         return;
     }
-    let Some(config) = desired.take(config(view)) else {
+    let wait = render(
+        "wait_for_primary.lua",
+        values! { managed => view.managed() },
+    );
+    let (Some(config), Some(wait)) = (desired.take(config(view)), desired.take(wait)) else {
         return;
     };
     let mut names = view
@@ -51,7 +60,8 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
             names,
         },
     );
-    let mut reload_on = vec![CONFIG, CERT];
+    group.file(WAIT, wait, Access::root(0o644));
+    let mut reload_on = vec![CONFIG, CERT, WAIT];
     if let Some((name, password)) = &settings.auth {
         let pair = BASE64.encode(format!("{name}:{}", password.expose()));
         group.secret(OPERATORS, format!("Basic {pair}\n"), Access::root(0o600));
@@ -69,11 +79,13 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
         .running(UNIT, &reload_on, &[]);
 }
 
-/// One `listen` section.
+/// One section.
 #[derive(Serialize)]
 struct Listen {
+    /// `listen`, or `backend` for what nobody comes in by.
+    kind: &'static str,
     name: String,
-    bind: String,
+    bind: Option<String>,
     mode: String,
     maxconn: Option<u32>,
     balance: String,
@@ -81,6 +93,23 @@ struct Listen {
     lines: Vec<String>,
     default_server: Option<String>,
     servers: Vec<String>,
+}
+
+impl Listen {
+    /// An empty section that passes bytes.
+    fn tcp() -> Self {
+        Self {
+            kind: "listen",
+            name: String::new(),
+            bind: None,
+            mode: "tcp".to_owned(),
+            maxconn: None,
+            balance: "roundrobin".to_owned(),
+            lines: Vec::new(),
+            default_server: None,
+            servers: Vec::new(),
+        }
+    }
 }
 
 fn config(view: &View<'_>) -> Result<String, sty_core::Diagnostic> {
@@ -92,6 +121,7 @@ fn config(view: &View<'_>) -> Result<String, sty_core::Diagnostic> {
         values! {
             managed => view.managed(),
             maxconn => maxconn(open_files(view)),
+            wait => WAIT,
             stats_socket => STATS_SOCKET,
             stats_port => settings.stats_port,
             cert => CERT,
@@ -122,8 +152,9 @@ fn other(service: &HaproxyService) -> Listen {
             .to_owned()
     });
     Listen {
+        kind: "listen",
         name: service.name.clone(),
-        bind: format!("{}:{}", service.ip, service.port),
+        bind: Some(format!("{}:{}", service.ip, service.port)),
         mode: service.protocol.clone(),
         maxconn: service.maxconn,
         balance: service.balance.clone(),

@@ -369,6 +369,7 @@ fn converge((id, resource): (u32, &Resource)) -> Action {
         changes: Vec::new(),
         risk: Risk::Safe,
         needs: Vec::new(),
+        undoes: None,
         held: None,
     }
 }

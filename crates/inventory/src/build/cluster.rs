@@ -5,10 +5,13 @@ use std::net::IpAddr;
 
 use super::members::Members;
 use super::selector::Selectors;
-use super::{Files, Scope, databases, hba, parameters, roles, services, settings};
+use super::{
+    Files, Scope, databases, extension_packages, hba, logins, parameters, roles, server_settings,
+    services, settings,
+};
 use crate::codes;
 use crate::merge::{Fleet, HostId};
-use crate::model::{Account, Instance, InstanceRole, PgCluster, PgVip, SystemAccounts};
+use crate::model::{Account, Extension, Instance, InstanceRole, PgCluster, PgVip, SystemAccounts};
 use crate::registry::{self, Level};
 use crate::report::Report;
 
@@ -37,9 +40,13 @@ pub(super) fn build(
     check_mode(name, scope);
     let instances: Vec<Instance> = scopes.iter().map(|scope| instance(name, scope)).collect();
     let settings = settings::build(name, scope, instances.len());
+    server_settings::check_cluster(name, scope);
+    scopes.iter().for_each(server_settings::check_instance);
     let accounts = accounts(scope);
     let roles = roles::build(name, scope, &accounts);
-    let databases = databases::build(name, scope, &roles, files);
+    let databases = databases::build(name, scope, &roles, &settings.packages, files);
+    let hba_rules = hba::build(scope, hba::POSTGRES, &roles, &databases);
+    logins::check(name, scope, &settings, &roles, &hba_rules);
     let services = services::build(name, &scopes, scope, &settings, &instances, selectors);
     PgCluster {
         name: name.to_owned(),
@@ -49,11 +56,11 @@ pub(super) fn build(
             .filter(|_| scope.text("pg_role") == "primary")
             .and_then(|text| text.parse().ok()),
         followers: Vec::new(),
-        hba_rules: hba::build(scope, hba::POSTGRES, &roles, &databases),
+        hba_rules,
         pgbouncer_hba_rules: hba::build(scope, hba::PGBOUNCER, &roles, &databases),
         default_privileges: scope.texts("pg_default_privileges"),
         default_schemas: scope.words("pg_default_schemas"),
-        default_extensions: databases::extensions(scope, scope.value("pg_default_extensions")),
+        default_extensions: default_extensions(name, scope, &settings.packages),
         vip: vip(name, scope),
         instances,
         settings,
@@ -62,6 +69,14 @@ pub(super) fn build(
         databases,
         services,
     }
+}
+
+fn default_extensions(cluster: &str, scope: &Scope<'_>, packages: &[String]) -> Vec<Extension> {
+    let list = scope.value("pg_default_extensions");
+    let extensions = databases::extensions(scope, list);
+    let what = format!("`pg_default_extensions` of cluster `{cluster}`");
+    extension_packages::check(scope, list, &extensions, packages, &what);
+    extensions
 }
 
 /// Tells every cluster who follows it.

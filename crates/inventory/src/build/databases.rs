@@ -6,9 +6,10 @@ use sty_core::Diagnostic;
 
 use super::haproxy::count;
 use super::roles::{self, Names};
-use super::{Files, Scope};
+use super::{Files, Scope, extension_packages, server_settings};
 use crate::codes;
 use crate::model::{Baseline, Database, Extension, PoolSettings, Presence, Role, Schema};
+use crate::postgres::Target;
 use crate::source::{Place, Value};
 
 /// Builds and checks `pg_databases`.
@@ -16,6 +17,7 @@ pub(super) fn build(
     cluster: &str,
     scope: &Scope<'_>,
     roles: &[Role],
+    packages: &[String],
     files: &Files<'_>,
 ) -> Vec<Database> {
     let entries = scope
@@ -36,6 +38,9 @@ pub(super) fn build(
     }
     for (entry, database) in entries.iter().zip(&databases) {
         super::locales::check(cluster, scope, entry, database);
+        let what = format!("database `{}` of cluster `{cluster}`", database.name);
+        let list = entry.get("extensions");
+        extension_packages::check(scope, list, &database.extensions, packages, &what);
         check_template(cluster, scope, entry, &databases);
     }
     databases
@@ -163,7 +168,8 @@ fn extension(scope: &Scope<'_>, entry: &Value) -> Extension {
     }
 }
 
-fn is_extension_name(name: &str) -> bool {
+/// Whether `create extension` could mean it.
+pub(super) fn is_extension_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     name.len() <= 63
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -227,6 +233,7 @@ fn check(cluster: &str, scope: &Scope<'_>, entry: &Value, database: &Database, n
         }
     }
     check_names(scope, entry, &owner);
+    server_settings::check_entry(scope, entry, Target::Database, &owner);
 }
 
 fn check_names(scope: &Scope<'_>, entry: &Value, owner: &str) {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use sty_core::Diagnostic;
 
-use super::Scope;
 use super::roles::Names;
+use super::{Scope, exposed};
 use crate::codes;
 use crate::model::{Database, HbaKind, HbaRule, Role};
 use crate::source::Value;
@@ -93,6 +93,7 @@ pub(super) fn build(
             let what = format!("a rule of `{parameter}`");
             if let Some(kind) = kind(scope, entry, &what) {
                 check_names(scope, entry, &kind, &what, &names, program, databases);
+                exposed::check(scope, entry, &kind, &what);
                 rules.push((rule(scope, entry, kind), entry));
             }
         }

@@ -3,16 +3,22 @@
 mod cluster;
 mod databases;
 mod etcd;
+mod expiry;
+mod exposed;
+mod extension_packages;
 mod haproxy;
 mod hba;
 mod locales;
+mod logins;
 mod members;
 mod node;
 mod parameters;
+mod pooler;
 mod recovery;
 mod roles;
 mod scope;
 mod selector;
+mod server_settings;
 mod services;
 mod settings;
 

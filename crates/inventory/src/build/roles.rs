@@ -7,8 +7,10 @@ use sty_core::{Diagnostic, Secret};
 use super::Scope;
 use super::databases::{limit, presence, reserved};
 use super::haproxy::count;
+use super::{expiry, server_settings};
 use crate::codes;
 use crate::model::{Membership, Presence, Role, SystemAccounts};
+use crate::postgres::Target;
 use crate::source::{Place, Value};
 
 /// Builds and checks `pg_default_roles` and `pg_users`, members after what they belong to.
@@ -167,35 +169,13 @@ fn check_role(
         let found = scope.report.label(found, entry.place, "this user");
         scope.report.once(entry.place, &role.name, found);
     }
-    if let Some(value) = entry.get("expire_at") {
-        check_date(scope, value, &what);
-    }
+    expiry::check(scope, entry, role, &what);
+    server_settings::check_entry(scope, entry, Target::Role, &what);
 }
 
 fn is_system(name: &str, scope: &Scope<'_>, accounts: &SystemAccounts) -> bool {
     let accounts = [&accounts.replication, &accounts.admin, &accounts.monitor];
     accounts.iter().any(|account| account.name == name) || name == scope.text("pg_dbsu")
-}
-
-/// `YYYY-MM-DD`, perhaps with a time behind it, or `infinity`.
-fn check_date(scope: &Scope<'_>, value: &Value, what: &str) {
-    let text = scope.expanded(value);
-    let day = text.split([' ', 'T']).next().unwrap_or_default();
-    let parts: Vec<Option<u32>> = day.split('-').map(|part| part.parse().ok()).collect();
-    let good = match parts.as_slice() {
-        [Some(year), Some(month), Some(day)] => {
-            *year >= 1970 && (1..=12).contains(month) && (1..=31).contains(day)
-        }
-        _ => text == "infinity",
-    };
-    if !good {
-        let message = format!("{what} expires at `{text}`, which is not a date");
-        let found = Diagnostic::error(codes::VALUE, message).help("write it as `2030-12-31`");
-        let found = scope
-            .report
-            .label(found, value.place, "expected `YYYY-MM-DD`");
-        scope.report.once(value.place, what, found);
-    }
 }
 
 fn check_memberships(cluster: &str, scope: &Scope<'_>, entry: &Value, names: &Names<'_>) {

@@ -9,7 +9,7 @@ use crate::codes;
 use crate::merge::{Binding, Fleet, HostId};
 use crate::registry::{self, Kind, ParameterId};
 use crate::report::Report;
-use crate::source::{Place, Value};
+use crate::source::{Entry, Place, Value};
 
 /// How deep placeholders may lead to placeholders.
 const MAX_EXPANSIONS: u32 = 8;
@@ -187,14 +187,16 @@ impl<'a> Scope<'a> {
     }
 
     pub(crate) fn pairs_of(&self, value: &Value) -> BTreeMap<String, String> {
-        let pair = |entry: &crate::source::Entry| {
-            let text = match entry.value.text() {
-                Some(_) => self.expanded(&entry.value),
-                None => self.texts_of(&entry.value).join(", "),
-            };
-            (entry.key.to_string(), text)
-        };
+        let pair = |entry: &Entry| (entry.key.to_string(), self.pair(entry));
         value.entries().iter().map(pair).collect()
+    }
+
+    /// The value of one of such pairs.
+    pub(crate) fn pair(&self, entry: &Entry) -> String {
+        match entry.value.text() {
+            Some(_) => self.expanded(&entry.value),
+            None => self.texts_of(&entry.value).join(", "),
+        }
     }
 
     /// The text of a scalar with its placeholders resolved.

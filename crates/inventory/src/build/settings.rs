@@ -1,11 +1,12 @@
 //! Settings of a PostgreSQL cluster.
 
-use super::{Scope, node, parameters, recovery};
+use super::{Scope, node, parameters, pooler, recovery};
 use crate::codes;
 use crate::model::{PgSettings, Profile, ServiceDest, Synchronous};
 
 /// Builds and checks them, for a cluster of `size` members.
 pub(super) fn build(cluster: &str, scope: &Scope<'_>, size: usize) -> PgSettings {
+    pooler::check_ignored(cluster, scope);
     let profile = node::profile(&scope.text("pg_conf")).unwrap_or(Profile::Oltp);
     let rpo_bytes: u64 = scope.int("pg_rpo");
     PgSettings {

@@ -195,7 +195,7 @@ pub struct PgSettings {
     pub etcd_password: Option<Secret<String>>,
     /// `pgbouncer_enabled`.
     pub pgbouncer: bool,
-    /// Port of PgBouncer.
+    /// Port of the local PgBouncer.
     pub pgbouncer_port: u16,
     /// Pool mode.
     pub pool_mode: String,
@@ -215,6 +215,19 @@ pub struct PgSettings {
     pub provision: bool,
     /// Cron lines of the database superuser (`pg_crontab`), without the user field.
     pub crontab: Vec<String>,
+}
+
+impl PgSettings {
+    /// Port of the PgBouncer that leads to the primary: the one after `pgbouncer_port`.
+    pub fn primary_pooler_port(&self) -> u16 {
+        self.pgbouncer_port.saturating_add(1)
+    }
+
+    /// Port on the loopback address where HAProxy takes that PgBouncer's connections and passes
+    /// them to the primary: the second after `pgbouncer_port`.
+    pub fn primary_route_port(&self) -> u16 {
+        self.pgbouncer_port.saturating_add(2)
+    }
 }
 
 /// Names and passwords of the system users.

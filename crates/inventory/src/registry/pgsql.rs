@@ -149,7 +149,7 @@ pub(crate) static ACCESS: Module = Module {
         on("pgbouncer_auth_query", Cluster, Kind::Bool, Some("false"), "ask the database about users that are not in the user list"),
         on("pgbouncer_poolmode", Cluster, POOL_MODE, Some("\"transaction\""), "pool mode"),
         on("pgbouncer_sslmode", Cluster, Kind::OneOf(&["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]), Some("\"prefer\""), "TLS towards clients (disable in Pigsty 4.5)"),
-        on("pgbouncer_ignore_param", Cluster, Kind::Words, Some("[\"extra_float_digits\", \"application_name\", \"TimeZone\", \"DateStyle\", \"IntervalStyle\", \"search_path\"]"), "startup parameters that PgBouncer lets pass"),
+        on("pgbouncer_ignore_param", Cluster, Kind::Words, Some("[\"extra_float_digits\", \"application_name\", \"TimeZone\", \"DateStyle\", \"IntervalStyle\", \"search_path\"]"), "startup parameters that PgBouncer takes from clients and throws away, where it does not keep them itself"),
         off("pg_service_provider", Cluster, Kind::Text, Some("\"\""), "group of nodes whose HAProxy serves this cluster; empty: its own nodes"),
         on("pg_default_service_dest", Cluster, Kind::OneOf(&["pgbouncer", "postgres"]), Some("\"pgbouncer\""), "where services with `dest: default` lead"),
         on("pg_default_services", Fleet, Kind::Entries(&SERVICE), Some(lists::SERVICES), "services of every cluster"),

@@ -74,12 +74,21 @@ fn ports(inventory: &Inventory, node: &Node, cluster: Option<&PgCluster>) -> Vec
             "patroni_port",
         );
         if settings.pgbouncer {
-            add(
-                settings.pgbouncer_port,
-                "*",
-                "PgBouncer".to_owned(),
-                "pgbouncer_port",
-            );
+            for (port, ip, who) in [
+                (settings.pgbouncer_port, "*", "PgBouncer"),
+                (
+                    settings.primary_pooler_port(),
+                    "*",
+                    "PgBouncer's way to the primary",
+                ),
+                (
+                    settings.primary_route_port(),
+                    "127.0.0.1",
+                    "HAProxy's way to the primary",
+                ),
+            ] {
+                add(port, ip, who.to_owned(), "pgbouncer_port");
+            }
         }
         for service in cluster.services.iter().filter(|_| node.haproxy.enabled) {
             let who = format!("service `{}`", service.name);

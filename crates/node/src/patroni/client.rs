@@ -9,6 +9,7 @@ use serde_json::Value;
 use sty_core::Secret;
 use sty_wire::observation::{Change, Failure};
 use sty_wire::resource::PatroniAccess;
+use sty_wire::status::{PatroniRecords, Promotion};
 use ureq::http::Method;
 
 use crate::http::{Answer, Ask, Client, HttpError, basic};
@@ -99,15 +100,29 @@ pub(crate) struct Listed {
     pub(crate) state: String,
     #[serde(default)]
     pub(crate) timeline: Option<u64>,
+    #[serde(default)]
+    api_url: String,
     /// A number of bytes, or `unknown`.
     #[serde(default)]
     lag: Value,
+    #[serde(default)]
+    tags: Value,
 }
 
 impl Listed {
     /// Leads the cluster.
     pub(crate) fn leads(&self) -> bool {
         matches!(self.role.as_str(), "leader" | "standby_leader")
+    }
+
+    /// Never to become the primary.
+    pub(crate) fn nofailover(&self) -> bool {
+        self.tags["nofailover"].as_bool().unwrap_or_default()
+    }
+
+    /// Follows another replica.
+    pub(crate) fn cascades(&self) -> bool {
+        self.tags["replicatefrom"].is_string()
     }
 
     /// Bytes behind the leader.
@@ -144,6 +159,20 @@ impl Patroni {
             members: OnceLock::new(),
             config: OnceLock::new(),
         })
+    }
+
+    /// Whether the member `listed` leads and its server takes writes. Its health check is not
+    /// asked: that says yes as soon as the member has the lock, before it is promoted.
+    pub(crate) fn is_primary(&self, listed: &Listed) -> Result<bool, HttpError> {
+        let answer = self.http.ask(&Ask {
+            url: listed.api_url.clone(),
+            authorization: None,
+            method: Method::GET,
+            body: None,
+            limit: self.limit,
+        })?;
+        let status: Status = parse(&answer)?;
+        Ok(status.leads() && status.role != "standby_leader" && status.runs())
     }
 
     /// Sets the time that looking may take.
@@ -202,6 +231,27 @@ impl Patroni {
             return Ok(None);
         }
         answer.json().map(Some)
+    }
+
+    /// The dynamic configuration, and every promotion.
+    pub(crate) fn records(&self) -> Result<PatroniRecords, HttpError> {
+        let config = self.config_now()?.unwrap_or_default();
+        let answer = self.get("/history")?;
+        let history = answer.json()?;
+        let promotion = |line: &Value| {
+            Some(Promotion {
+                timeline: line[0].as_u64()?,
+                wal_position: line[1].as_u64()?,
+                at: line[3].as_str().map(str::to_owned),
+                leader: line[4].as_str().map(str::to_owned),
+            })
+        };
+        let lines = history.as_array().map(Vec::as_slice).unwrap_or_default();
+        let history: Option<Vec<Promotion>> = lines.iter().map(promotion).collect();
+        Ok(PatroniRecords {
+            config,
+            history: history.ok_or_else(|| answer.unexpected())?,
+        })
     }
 
     /// Asks for `path`.

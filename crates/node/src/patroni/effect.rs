@@ -3,7 +3,8 @@
 //! Patroni writes the settings to PostgreSQL's configuration file and has it read it. A setting
 //! has arrived when the server has read the file since it was last written, the file has the
 //! wanted value, and the server does not complain about it. What needs a restart has arrived as
-//! well then: the server knows that it waits for one.
+//! well then: the server knows that it waits for one. What the server refuses will not get any
+//! better by waiting, whoever wrote it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +17,7 @@ use sty_wire::observation::{Change, Failure};
 use sty_wire::resource::PostgresAccess;
 
 use super::compare::{same_text, shown};
+use super::refused::{self, REFUSED, Refused};
 use crate::postgres::{self, Session};
 use crate::wait::{Look, Wait};
 
@@ -25,6 +27,8 @@ const WAIT: Wait<'static> = Wait {
     pause: Duration::from_millis(100),
 };
 const DATABASE: &str = "postgres";
+/// A file that is being written may look broken; one that has lain for this long is whole.
+const AT_REST: Duration = Duration::from_secs(1);
 
 /// What should become of a setting in PostgreSQL's file.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,18 +73,33 @@ struct Loaded {
     config_file: String,
     /// Seconds since 1970.
     loaded_at: f64,
-    /// Those among the settings asked for that the server knows.
+    /// The settings asked for.
     settings: Vec<Line>,
+    refused: Vec<Refused>,
 }
 
 #[derive(Deserialize)]
 struct Line {
     name: String,
-    /// Changes only by a restart.
-    restart: bool,
+    /// The server has such a setting, or takes any name of that form.
+    known: bool,
     /// In the file; `None` when it is not there.
     value: Option<String>,
-    error: Option<String>,
+}
+
+/// Waits until the PostgreSQL server here has taken up `settings` (name to value) from its
+/// configuration file. Ends at once when it refuses one, or any other line of its files. Sets
+/// nothing; connects as the superuser.
+///
+/// # Errors
+/// The server refuses something, cannot be asked, or does not take them up within 30 seconds.
+pub fn settings_arrived(
+    settings: &BTreeMap<String, String>,
+    postgres: &PostgresAccess,
+) -> Result<(), Failure> {
+    let goals = settings.iter();
+    let goals = goals.map(|(name, value)| (name.clone(), Goal::Is(value.clone())));
+    wait(&goals.collect(), postgres)
 }
 
 /// Waits until the server here has reached the goals.
@@ -97,7 +116,16 @@ fn look(goals: &Goals, postgres: &PostgresAccess) -> Result<Look, Failure> {
     let unable =
         |error| Failure::message(format!("cannot look at {}: {error}", loaded.config_file));
     let written = fs::metadata(&loaded.config_file).and_then(|data| data.modified());
-    if epoch(written.map_err(unable)?) > loaded.loaded_at {
+    let written = written.map_err(unable)?;
+    let read = epoch(written) <= loaded.loaded_at;
+    // A clock that was set back is no reason to wait.
+    let whole = written.elapsed().is_ok_and(|age| age >= AT_REST);
+    if (read || whole)
+        && let Some(failure) = refused::failure(&loaded.refused, &mut session)
+    {
+        return Err(failure);
+    }
+    if !read {
         return Ok(Look::NotYet("the file has not been read again".to_owned()));
     }
     let mut late = Vec::new();
@@ -112,13 +140,21 @@ fn look(goals: &Goals, postgres: &PostgresAccess) -> Result<Look, Failure> {
     })
 }
 
-/// What is wrong with one setting; `None` when it has arrived. One that was read and refused
-/// will not get any better.
+/// What is wrong with one setting; `None` when it has arrived.
 fn lacking(line: &Line, goal: &Goal) -> Result<Option<String>, Failure> {
     let name = &line.name;
     let (wanted, value) = match (goal, &line.value) {
         (Goal::Gone, Some(value)) => return Ok(Some(format!("{name} is still `{value}`"))),
-        (Goal::Gone | Goal::IsIfThere(_), None) => return Ok(None),
+        (Goal::Gone, None) => return Ok(None),
+        (Goal::Is(_) | Goal::IsIfThere(_), None) if !line.known => {
+            return Err(Failure {
+                hint: Some(format!(
+                    "take `{name}` out of the inventory, or mend its name"
+                )),
+                ..Failure::message(format!("PostgreSQL here has no setting `{name}`"))
+            });
+        }
+        (Goal::IsIfThere(_), None) => return Ok(None),
         (Goal::Is(_), None) => {
             return Ok(Some(format!(
                 "{name} is not in PostgreSQL's file: Patroni leaves out values that it finds \
@@ -127,14 +163,10 @@ fn lacking(line: &Line, goal: &Goal) -> Result<Option<String>, Failure> {
         }
         (Goal::Is(wanted) | Goal::IsIfThere(wanted), Some(value)) => (wanted, value),
     };
-    match &line.error {
-        _ if !same_text(value, wanted) => Ok(Some(format!("{name} is still `{value}`"))),
-        Some(error) if !line.restart => Err(Failure {
-            hint: Some(format!("mend `{name}` in the inventory")),
-            ..Failure::message(format!("PostgreSQL refuses `{name} = {wanted}`: {error}"))
-        }),
-        _ => Ok(None),
-    }
+    Ok(match same_text(value, wanted) {
+        true => None,
+        false => Some(format!("{name} is still `{value}`")),
+    })
 }
 
 /// Says of the settings of PostgreSQL among `changes` which will wait for a restart.
@@ -177,15 +209,17 @@ fn query(goals: &Goals) -> String {
         "SELECT jsonb_build_object(
            'config_file', current_setting('config_file'),
            'loaded_at', extract(epoch FROM pg_conf_load_time()),
+           'refused', ({REFUSED}),
            'settings', (
              SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'name', s.name, 'restart', s.context = 'postmaster',
-               'value', f.setting, 'error', f.error)), '[]')
-             FROM pg_settings s
+               'name', n.name, 'value', f.setting,
+               'known', s.name IS NOT NULL OR position('.' IN n.name) > 0)), '[]')
+             FROM unnest(ARRAY[{}]) AS n (name)
+             LEFT JOIN pg_settings s ON lower(s.name) = lower(n.name)
              LEFT JOIN LATERAL (
-               SELECT l.setting, l.error FROM pg_file_settings l
-               WHERE l.name = s.name ORDER BY l.seqno DESC LIMIT 1) AS f ON true
-             WHERE s.context <> 'internal' AND s.name IN ({})))",
+               SELECT l.setting FROM pg_file_settings l
+               WHERE lower(l.name) = lower(n.name) ORDER BY l.seqno DESC LIMIT 1) AS f ON true
+             WHERE s.context IS DISTINCT FROM 'internal'))",
         names.join(", ")
     )
 }
@@ -210,12 +244,11 @@ mod tests {
         assert_eq!(of_patch(&json!({ "ttl": 20 })), Goals::new());
     }
 
-    fn line(value: Option<&str>, error: Option<&str>, restart: bool) -> Line {
+    fn line(value: Option<&str>) -> Line {
         Line {
             name: "x".to_owned(),
-            restart,
+            known: true,
             value: value.map(str::to_owned),
-            error: error.map(str::to_owned),
         }
     }
 
@@ -226,23 +259,22 @@ mod tests {
     #[test]
     fn a_setting_has_arrived_when_the_file_says_so() {
         let arrived = |line: &Line, goal: &Goal| lacking(line, goal).unwrap().is_none();
-        assert!(arrived(&line(Some("on"), None, false), &is("true")));
-        assert!(!arrived(&line(Some("4MB"), None, false), &is("8MB")));
-        assert!(!arrived(&line(None, None, false), &is("8MB")));
-        assert!(arrived(
-            &line(None, None, false),
-            &Goal::IsIfThere("8MB".to_owned())
-        ));
-        let waits = line(Some("96"), Some("cannot be changed without restart"), true);
-        assert!(arrived(&waits, &is("96")));
-        lacking(&line(Some("x"), Some("invalid"), false), &is("x")).unwrap_err();
+        assert!(arrived(&line(Some("on")), &is("true")));
+        assert!(!arrived(&line(Some("4MB")), &is("8MB")));
+        assert!(!arrived(&line(None), &is("8MB")));
+        assert!(arrived(&line(None), &Goal::IsIfThere("8MB".to_owned())));
+        let unknown = Line {
+            known: false,
+            ..line(None)
+        };
+        lacking(&unknown, &is("x")).unwrap_err();
     }
 
     #[test]
     fn what_was_removed_is_gone() {
-        let there = line(Some("off"), None, false);
+        let there = line(Some("off"));
         assert!(lacking(&there, &Goal::Gone).unwrap().is_some());
-        let gone = line(None, None, false);
+        let gone = line(None);
         assert!(lacking(&gone, &Goal::Gone).unwrap().is_none());
     }
 }

@@ -166,6 +166,9 @@ pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
             host: listed.host.clone(),
             role: listed.role.clone(),
             state: listed.state.clone(),
+            timeline: listed.timeline,
+            lag_bytes: listed.lag_bytes(),
+            nofailover: listed.nofailover(),
         })
         .collect();
     view.pending_restart = pending_restart(member, status);

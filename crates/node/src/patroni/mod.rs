@@ -1,14 +1,17 @@
 //! Patroni on this node, over its REST API.
 
 mod client;
+mod clients;
 mod compare;
 mod config;
 mod conflict;
+mod console;
 mod effect;
 mod logs;
 mod member;
 mod operate;
 mod overrides;
+mod refused;
 mod reload;
 mod start;
 
@@ -20,8 +23,9 @@ use sty_wire::resource::PatroniAccess;
 
 pub(crate) use self::client::{Listed, Patroni, Status};
 pub(crate) use self::config::{converge as converge_config, observe as observe_config};
+pub use self::effect::settings_arrived;
 pub(crate) use self::member::{observe as observe_member, pending_restart, view};
-pub(crate) use self::operate::{restart, switchover};
+pub(crate) use self::operate::operate;
 pub(crate) use self::start::converge as converge_member;
 
 /// Clients of this look, by URL, with what they were told.

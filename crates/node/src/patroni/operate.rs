@@ -1,16 +1,23 @@
 //! Restarts and switchovers, through Patroni.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 use sty_plan::postgres::quote::literal;
+use sty_wire::action::Op;
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
 use ureq::http::Method;
 
-use super::client::{Listed, Patroni, Status};
+use super::client::{Listed, Status};
+use super::clients;
 use super::logs::with_logs;
-use super::member::{described, settled};
+use super::member::{described, loaded_at, settled};
 use crate::context::Context;
 use crate::postgres;
 use crate::wait::{Look, Wait};
@@ -21,18 +28,43 @@ const RESTART_LIMIT: Duration = Duration::from_secs(900);
 const SWITCHOVER_LIMIT: Duration = Duration::from_secs(180);
 const SETTLE_LIMIT: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(100);
+/// While clients wait.
+const LOOK: Duration = Duration::from_millis(20);
 /// Before anything was written.
+/// A copy takes as long as the data is large.
+const COPY_LIMIT: Duration = Duration::from_secs(24 * 3600);
 const START: &str = "0/0";
 
+/// Does what an operation on a member asks for.
+pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    match op {
+        Op::Checkpoint { .. } => checkpoint(member, context),
+        Op::HoldClients { force, .. } => clients::hold(member, *force, context),
+        Op::ReleaseClients { .. } => clients::release(member, context),
+        Op::PostgresRestart { .. } => restart(member, context),
+        Op::Switchover { to, .. } => switchover(member, to, context),
+        Op::Settle { .. } => settle(member, context),
+        Op::Failover { .. } => failover(member, context),
+        Op::PatroniReload { .. } => reload(member, context),
+        Op::Reinitialize { .. } => reinitialize(member, context),
+        Op::Pause { paused, .. } => pause(member, *paused, context),
+        Op::Converge { .. } | Op::EtcdMemberAdd { .. } | Op::EtcdMemberRemove { .. } => Err(
+            Failure::message("this is no operation on a PostgreSQL member, a fault of sty"),
+        ),
+    }
+}
+
+/// Writes a checkpoint, or on a replica a restartpoint: the server then stops the sooner.
+fn checkpoint(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    context.say("writing a checkpoint");
+    postgres::value(&member.postgres, "CHECKPOINT").map(drop)
+}
+
 /// Restarts PostgreSQL of the member here through Patroni, and waits until it runs with its new
-/// settings and, if it leads, until those that followed it follow again and know them.
-pub(crate) fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+/// settings.
+fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let before = patroni.status_now().map_err(|error| error.failure())?;
-    let followers = match before.leads() {
-        true => followers(member, START)?,
-        false => 0,
-    };
     context.say("restarting PostgreSQL");
     let outcome = patroni.command(Method::POST, "/restart", &json!({}), RESTART_LIMIT);
     let restarted = outcome.map(drop).and_then(|()| {
@@ -44,39 +76,9 @@ pub(crate) fn restart(member: &PatroniMember, context: &Context) -> Result<(), F
                 Err(error) => return Err(error.failure()),
             };
             Ok(again(&before, &now))
-        })?;
-        followed(member, followers)
+        })
     });
     restarted.map_err(|failure| with_logs(failure, member))
-}
-
-/// Standbys that follow the server here and have replayed up to `position`.
-fn followers(member: &PatroniMember, position: &str) -> Result<u64, Failure> {
-    let sql = format!(
-        "SELECT count(*) FROM pg_stat_replication
-         WHERE state = 'streaming' AND replay_lsn >= {}::pg_lsn",
-        literal(position)
-    );
-    let count = postgres::value(&member.postgres, &sql)?;
-    Ok(count.and_then(|text| text.parse().ok()).unwrap_or_default())
-}
-
-/// Waits until `wanted` standbys have replayed what was written here until now: one that is
-/// restarted before it has heard of the primary's new settings would start with the old ones.
-fn followed(member: &PatroniMember, wanted: u64) -> Result<(), Failure> {
-    const NOW: &str = "SELECT pg_current_wal_lsn()";
-    if wanted == 0 {
-        return Ok(());
-    }
-    let position = postgres::value(&member.postgres, NOW)?.unwrap_or_else(|| START.to_owned());
-    wait("the replicas to follow again", || {
-        let found = followers(member, &position)?;
-        Ok(if found >= wanted {
-            Look::Reached
-        } else {
-            Look::NotYet(format!("{found} of {wanted} do"))
-        })
-    })
 }
 
 fn again(before: &Status, now: &Status) -> Look {
@@ -93,50 +95,174 @@ fn again(before: &Status, now: &Status) -> Look {
     }
 }
 
-/// Moves the primary away from the member here, and waits until it follows the new one.
-pub(crate) fn switchover(
-    member: &PatroniMember,
-    to: Option<&str>,
-    context: &Context,
-) -> Result<(), Failure> {
+/// Waits until the member here runs: a replica streams; behind a leader, the other members follow
+/// and have replayed what was written until now. One that is restarted before it has heard of the
+/// primary's new settings would start with the old ones.
+fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    const NOW: &str = "SELECT pg_current_wal_lsn()";
+    let patroni = context.patroni.client(&member.patroni)?;
+    let mut position = None;
+    let outcome = wait(&format!("{} and those that follow it", member.name), || {
+        let (status, members) = match (patroni.status_now(), patroni.members_now()) {
+            (Ok(status), Ok(members)) => (status, members),
+            (Err(error), _) | (_, Err(error)) if error.silent() => {
+                return Ok(Look::NotYet(error.failure().message));
+            }
+            (Err(error), _) | (_, Err(error)) => return Err(error.failure()),
+        };
+        if !settled(&status) {
+            return Ok(Look::NotYet(described(&status)));
+        }
+        if !status.leads() {
+            return Ok(match status.state() {
+                "streaming" => Look::Reached,
+                _ => Look::NotYet(described(&status)),
+            });
+        }
+        if position.is_none() {
+            position = postgres::value(&member.postgres, NOW)?;
+        }
+        let alive =
+            |listed: &&Listed| !listed.leads() && !listed.cascades() && listed.state != "stopped";
+        let wanted = members.iter().filter(alive).count();
+        let found = followers(member, position.as_deref().unwrap_or(START))?;
+        Ok(if found >= wanted {
+            Look::Reached
+        } else {
+            Look::NotYet(format!("{found} of {wanted} replicas follow"))
+        })
+    });
+    outcome.map_err(|failure| with_logs(failure, member))
+}
+
+/// Standbys that follow the server here and have replayed up to `position`.
+fn followers(member: &PatroniMember, position: &str) -> Result<usize, Failure> {
+    let sql = format!(
+        "SELECT count(*) FROM pg_stat_replication
+         WHERE state = 'streaming' AND replay_lsn >= {}::pg_lsn",
+        literal(position)
+    );
+    let count = postgres::value(&member.postgres, &sql)?;
+    let count = count.and_then(|text| text.parse().ok());
+    count.ok_or_else(|| Failure::message("PostgreSQL did not count its standbys"))
+}
+
+/// Moves the primary away from the member here, and waits until the other one takes writes.
+fn switchover(member: &PatroniMember, to: &str, context: &Context) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let status = patroni.status_now().map_err(|error| error.failure())?;
     if !status.leads() {
-        return Ok(());
+        return Err(Failure::message(format!("{} does not lead", member.name)));
     }
-    let mut body = json!({ "leader": member.name });
-    if let Some(candidate) = to {
-        body["candidate"] = candidate.into();
-    }
-    context.say(match to {
-        Some(candidate) => format!("moving the primary to {candidate}"),
-        None => "moving the primary".to_owned(),
+    let members = patroni.members_now().map_err(|error| error.failure())?;
+    let target = members.iter().find(|listed| listed.name == to);
+    let target = target.ok_or_else(|| Failure::message(format!("Patroni knows no member {to}")))?;
+    context.say(format!("moving the primary to {to}"));
+    let body = json!({ "leader": member.name, "candidate": to });
+    let (sender, refused) = mpsc::channel();
+    let asking = Arc::clone(&patroni);
+    // Patroni looks once a second whether it is done, and answers late: only a refusal counts.
+    thread::spawn(move || {
+        let answer = asking.command(Method::POST, "/switchover", &body, SWITCHOVER_LIMIT);
+        // Nobody listens any more once the primary has moved.
+        let _ = answer.map_err(|refusal| sender.send(refusal));
     });
-    let outcome = patroni.command(Method::POST, "/switchover", &body, SWITCHOVER_LIMIT);
-    let moved = outcome.map(drop).and_then(|()| {
-        let what = format!("{} to follow a new primary", member.name);
-        wait(&what, || follows(&patroni, member))
+    let wait = Wait {
+        what: &format!("{to} to take writes"),
+        limit: SETTLE_LIMIT,
+        pause: LOOK,
+    };
+    let moved = wait.until(|| match patroni.is_primary(target) {
+        Ok(true) => Ok(Look::Reached),
+        answer => match refused.try_recv() {
+            Ok(refusal) => Err(refusal),
+            Err(_) => Ok(Look::NotYet(match answer {
+                Err(error) => error.failure().message,
+                Ok(_) => "it does not lead yet".to_owned(),
+            })),
+        },
     });
     moved.map_err(|failure| with_logs(failure, member))
 }
 
-fn follows(patroni: &Patroni, member: &PatroniMember) -> Result<Look, Failure> {
-    let (status, members) = match (patroni.status_now(), patroni.members_now()) {
-        (Ok(status), Ok(members)) => (status, members),
-        (Err(error), _) | (_, Err(error)) if error.silent() => {
-            return Ok(Look::NotYet(error.failure().message));
-        }
-        (Err(error), _) | (_, Err(error)) => return Err(error.failure()),
+fn failover(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let body = json!({ "candidate": member.name });
+    patroni.command(Method::POST, "/failover", &body, SWITCHOVER_LIMIT)?;
+    let taken = wait(&format!("{} to take writes", member.name), || {
+        let status = patroni.status_now().map_err(|error| error.failure())?;
+        Ok(match status.leads() && status.runs() {
+            true => Look::Reached,
+            false => Look::NotYet(described(&status)),
+        })
+    });
+    taken.map_err(|failure| with_logs(failure, member))
+}
+
+fn reload(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let before = loaded_at(&member.postgres)?;
+    patroni.command(Method::POST, "/reload", &json!({}), RESTART_LIMIT)?;
+    postgres::value(&member.postgres, "SELECT pg_reload_conf()")?;
+    wait("PostgreSQL to read its configuration", || {
+        Ok(match loaded_at(&member.postgres)? > before {
+            true => Look::Reached,
+            false => Look::NotYet("it has the old one".to_owned()),
+        })
+    })
+}
+
+/// Patroni answers at once and copies afterwards.
+fn reinitialize(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let identity = data_identity(member);
+    context.say("copying the data anew");
+    let body = json!({ "force": true });
+    patroni.command(Method::POST, "/reinitialize", &body, SWITCHOVER_LIMIT)?;
+    let wait = Wait {
+        what: &format!("{} to stream with its new data", member.name),
+        limit: COPY_LIMIT,
+        pause: PAUSE,
     };
-    let other = |listed: &&Listed| listed.leads() && listed.name != member.name;
-    let Some(leader) = members.iter().find(other) else {
-        return Ok(Look::NotYet("nobody else leads yet".to_owned()));
-    };
-    if status.role == "replica" && status.state() == "streaming" {
-        return Ok(Look::Reached);
-    }
-    let state = described(&status);
-    Ok(Look::NotYet(format!("{} leads; {state}", leader.name)))
+    let copied = wait.until(|| {
+        let status = match patroni.status_now() {
+            Ok(status) => status,
+            Err(error) => return Ok(Look::NotYet(error.failure().message)),
+        };
+        let fresh = data_identity(member) != identity;
+        context.say(described(&status));
+        Ok(
+            match fresh && settled(&status) && status.state() == "streaming" {
+                true => Look::Reached,
+                false => Look::NotYet(described(&status)),
+            },
+        )
+    });
+    copied.map_err(|failure| with_logs(failure, member))
+}
+
+/// Tells one data directory from its successor.
+fn data_identity(member: &PatroniMember) -> Option<u64> {
+    let version = Path::new(&member.data).join("PG_VERSION");
+    fs::metadata(version).ok().map(|found| found.ino())
+}
+
+fn pause(member: &PatroniMember, paused: bool, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let value = if paused { json!(true) } else { json!(null) };
+    patroni.command(
+        Method::PATCH,
+        "/config",
+        &json!({ "pause": value }),
+        SWITCHOVER_LIMIT,
+    )?;
+    wait("every member to know", || {
+        let status = patroni.status_now().map_err(|error| error.failure())?;
+        Ok(match status.pause == paused {
+            true => Look::Reached,
+            false => Look::NotYet(format!("pause is {}", status.pause)),
+        })
+    })
 }
 
 fn wait(what: &str, look: impl FnMut() -> Result<Look, Failure>) -> Result<(), Failure> {

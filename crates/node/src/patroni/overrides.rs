@@ -10,7 +10,7 @@ use crate::postgres::{self, Session};
 
 const DATABASE: &str = "postgres";
 /// Their values may hold passwords.
-const SECRET: [&str; 2] = ["primary_conninfo", "ssl_passphrase_command"];
+pub(super) const SECRET: [&str; 2] = ["primary_conninfo", "ssl_passphrase_command"];
 
 /// What `ALTER SYSTEM` wrote, one line for each setting.
 const WRITTEN: &str = "

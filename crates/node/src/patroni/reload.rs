@@ -6,8 +6,9 @@ use serde::Deserialize;
 use sty_wire::observation::Failure;
 use sty_wire::resource::{PatroniMember, PostgresAccess};
 
-use super::effect::{self, Goal};
+use super::effect;
 use super::member::loaded_at;
+use super::refused::{self, REFUSED, Refused};
 use crate::context::Context;
 use crate::postgres::Session;
 use crate::systemd::{self, UnitStatus};
@@ -56,9 +57,7 @@ fn arrived(member: &PatroniMember) -> Result<(), Failure> {
     if loaded_at(&member.postgres)?.is_none() {
         return Ok(());
     }
-    let parameters = member.parameters.iter();
-    let goals = parameters.map(|(name, value)| (name.clone(), Goal::Is(value.clone())));
-    effect::wait(&goals.collect(), &member.postgres)
+    effect::settings_arrived(&member.parameters, &member.postgres)
 }
 
 fn answers(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
@@ -86,11 +85,17 @@ pub(super) fn server(access: &PostgresAccess) -> Result<(), Failure> {
     outcome.map_err(|error| session.failure(&error, "pg_reload_conf"))?;
     READ.until(|| {
         let loaded = loaded_at(access)?;
-        Ok(match loaded {
-            Some(_) if loaded > before => Look::Reached,
-            Some(_) => Look::NotYet("not read again yet".to_owned()),
-            None => Look::NotYet("PostgreSQL is not running".to_owned()),
-        })
+        match loaded {
+            Some(_) if loaded > before => return Ok(Look::Reached),
+            Some(_) => {}
+            None => return Ok(Look::NotYet("PostgreSQL is not running".to_owned())),
+        }
+        // Files with a slip of syntax are not taken to have been read.
+        let refused: Vec<Refused> = session.document(REFUSED, "reading settings")?;
+        match refused::failure(&refused, &mut session) {
+            Some(failure) => Err(failure),
+            None => Ok(Look::NotYet("not read again yet".to_owned())),
+        }
     })
 }
 

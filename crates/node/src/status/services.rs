@@ -66,37 +66,48 @@ fn parse(text: &str) -> Vec<Server> {
             (!matches!(name, "FRONTEND" | "BACKEND")).then(|| Server {
                 proxy: field(proxy).unwrap_or_default().to_owned(),
                 name: name.to_owned(),
-                up: status.starts_with("UP") || status == "no check",
+                up: status.starts_with("UP")
+                    || (status == "no check" && field(backup) != Some("1")),
                 backup: field(backup) == Some("1"),
             })
         })
         .collect()
 }
 
-/// Those who get the next connection: servers that are up, backups when there are no others.
+/// Those who get the next connection: servers that are up in every section on the way, those of
+/// the last one named.
 fn judge(probe: &ServiceProbe, servers: &[Server]) -> ServiceStatus {
-    let proxy = format!("{}-{}", probe.cluster, probe.name);
-    let own: Vec<&Server> = servers.iter().filter(|one| one.proxy == proxy).collect();
-    if own.is_empty() {
-        return failed(probe, format!("HAProxy has no service `{proxy}`"));
+    let mut answering = Vec::new();
+    for section in &probe.sections {
+        let own: Vec<&Server> = servers.iter().filter(|one| one.proxy == *section).collect();
+        if own.is_empty() {
+            return failed(probe, format!("HAProxy has no section `{section}`"));
+        }
+        answering = serving(&own);
+        if answering.is_empty() {
+            return failed(probe, "no server answers".to_owned());
+        }
     }
-    let up = |backup: bool| {
-        let fits = |one: &&&Server| one.up && one.backup == backup;
-        let names = own.iter().filter(fits).map(|one| one.name.clone());
-        names.collect::<Vec<String>>()
-    };
-    let mut answering = up(false);
-    if answering.is_empty() {
-        answering = up(true);
-    }
-    let problem = answering.is_empty().then(|| "no server answers".to_owned());
     ServiceStatus {
         cluster: probe.cluster.clone(),
         name: probe.name.clone(),
         port: probe.port,
         answering,
-        problem,
+        problem: None,
     }
+}
+
+/// Servers that are up, backups when there are no others. A backup without a check holds
+/// connections until somebody is up, and a member may stand in under a second name,
+/// `pg-test-1.primary`.
+fn serving(own: &[&Server]) -> Vec<String> {
+    let up = |backup: bool| -> Vec<String> {
+        let fits = |one: &&&Server| one.up && one.backup == backup;
+        let member = |one: &&Server| one.name.split('.').next().unwrap_or_default().to_owned();
+        own.iter().filter(fits).map(member).collect()
+    };
+    let first = up(false);
+    if first.is_empty() { up(true) } else { first }
 }
 
 fn failed(probe: &ServiceProbe, problem: String) -> ServiceStatus {
@@ -122,13 +133,26 @@ pg-test-primary,BACKEND,0,UP,100,1,0,,
 pg-test-replica,pg-test-1,0,UP,100,0,1,0,
 pg-test-replica,pg-test-2,0,DOWN,100,1,0,0,
 pg-test-offline,pg-test-3,0,DOWN,100,1,0,0,
+pg-test-pooled,pg-test-1,0,UP,100,1,0,0,
+pg-test.to-primary,pg-test-1,0,DOWN 1/3,100,1,0,0,
+pg-test.to-primary,pg-test-2,0,UP,100,1,0,0,
+pg-test.to-primary,again,0,no check,100,0,1,0,
+pg-test-alone,pg-test-1,0,DOWN,100,1,0,0,
+pg-test-alone,pg-test-1.primary,0,UP,100,0,1,0,
+pg-test.nobody,pg-test-1,0,DOWN,100,1,0,0,
+pg-test.nobody,again,0,no check,100,0,1,0,
 ";
 
     fn check(name: &str) -> ServiceStatus {
+        through(&[&format!("pg-test-{name}")])
+    }
+
+    fn through(sections: &[&str]) -> ServiceStatus {
         let probe = ServiceProbe {
             cluster: "pg-test".to_owned(),
-            name: name.to_owned(),
+            name: "any".to_owned(),
             port: 5433,
+            sections: sections.iter().map(|&one| one.to_owned()).collect(),
             stats_socket: String::new(),
         };
         judge(&probe, &parse(STATISTICS))
@@ -151,7 +175,20 @@ pg-test-offline,pg-test-3,0,DOWN,100,1,0,0,
         assert_eq!(problem("offline"), "no server answers");
         assert_eq!(
             problem("default"),
-            "HAProxy has no service `pg-test-default`"
+            "HAProxy has no section `pg-test-default`"
         );
+    }
+
+    #[test]
+    fn behind_a_pooler_the_primary_answers() {
+        let pooled = |last| through(&["pg-test-pooled", last]);
+        assert_eq!(pooled("pg-test.to-primary").answering, ["pg-test-2"]);
+        let waiting = pooled("pg-test.nobody");
+        assert_eq!(waiting.problem.unwrap(), "no server answers");
+    }
+
+    #[test]
+    fn a_member_that_stands_in_has_its_own_name() {
+        assert_eq!(check("alone").answering, ["pg-test-1"]);
     }
 }

@@ -8,8 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod configuration;
 mod databases;
 mod node;
 mod roles;
 mod server;
+mod settings;
 mod standing;

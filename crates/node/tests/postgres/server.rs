@@ -144,6 +144,32 @@ impl Server {
         fs::read_to_string(self.log_path()).unwrap()
     }
 
+    /// Adds lines to its configuration file as it was made, in place of those added before.
+    pub(crate) fn configure(&self, lines: &str) {
+        let original = self.path().join("postgresql.conf.original");
+        if !original.exists() {
+            fs::copy(self.config_path(), &original).unwrap();
+        }
+        let text = fs::read_to_string(&original).unwrap();
+        fs::write(self.config_path(), format!("{text}\n{lines}\n")).unwrap();
+    }
+
+    /// Has it read its files again.
+    pub(crate) fn reload(&self) {
+        self.run("pg_ctl", &["--silent", "reload"]);
+    }
+
+    /// Its configuration file.
+    pub(crate) fn config_path(&self) -> String {
+        let path = self.data().join("postgresql.conf");
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// What ALTER SYSTEM has written.
+    pub(crate) fn auto_conf(&self) -> String {
+        fs::read_to_string(self.data().join("postgresql.auto.conf")).unwrap()
+    }
+
     /// Major version.
     pub(crate) fn major(&self) -> u32 {
         let name = self.programs.parent().unwrap().file_name().unwrap();

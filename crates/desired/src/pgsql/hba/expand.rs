@@ -16,6 +16,8 @@ const LOOPBACK: [&str; 2] = ["127.0.0.1/32", "::1/128"];
 pub(super) struct Places {
     pub(super) infra: Vec<IpAddr>,
     pub(super) cluster: Vec<IpAddr>,
+    /// Nodes whose pooler leads to the primary here.
+    pub(super) poolers: Vec<IpAddr>,
     pub(super) admin: IpAddr,
     /// `scram-sha-256` or `md5`.
     pub(super) password_method: String,
@@ -24,9 +26,12 @@ pub(super) struct Places {
 impl Places {
     pub(super) fn of(view: &View<'_>, member: Member<'_>) -> Self {
         let instances = &member.cluster.instances;
+        let cluster: Vec<IpAddr> = instances.iter().map(|one| one.address).collect();
+        let pooled = member.cluster.settings.pgbouncer;
         Self {
+            poolers: if pooled { cluster.clone() } else { Vec::new() },
             infra: view.inventory.infra.clone(),
-            cluster: instances.iter().map(|one| one.address).collect(),
+            cluster,
             admin: view.inventory.admin_ip,
             password_method: member.cluster.settings.password_encryption.clone(),
         }
@@ -46,6 +51,9 @@ pub(super) fn applies(rule: &HbaRule, instance: &Instance) -> bool {
 /// Where a line lets in from.
 enum Origin {
     Socket,
+    /// A member's pooler, on its way to the primary: who may come over the socket next door may
+    /// come from there.
+    Pooler(String),
     Network(String),
 }
 
@@ -62,11 +70,14 @@ pub(super) fn expand(
     let (users, databases) = (column(users), column(databases));
     let mut lines: Vec<Line> = Vec::new();
     for address in addresses {
-        for origin in origins(places, address) {
+        for origin in origins(places, dialect, address) {
             let line = match &origin {
                 Origin::Socket => auth
                     .over_socket()
                     .map(|method| Line::local(&databases, &users, method)),
+                Origin::Pooler(network) => auth
+                    .through_pooler()
+                    .map(|method| Line::host("hostssl", &databases, &users, network, method)),
                 Origin::Network(network) => auth
                     .over_network(dialect)?
                     .map(|method| Line::host(auth.kind, &databases, &users, network, method)),
@@ -84,7 +95,16 @@ pub(super) fn expand(
     Ok(lines)
 }
 
-fn origins(places: &Places, address: &str) -> Vec<Origin> {
+fn origins(places: &Places, dialect: Dialect, address: &str) -> Vec<Origin> {
+    let socket = || {
+        let poolers = places
+            .poolers
+            .iter()
+            .filter(|_| dialect == Dialect::Postgres);
+        std::iter::once(Origin::Socket)
+            .chain(poolers.map(|&one| Origin::Pooler(single(one))))
+            .collect::<Vec<_>>()
+    };
     let networks = |list: &[&str]| {
         list.iter()
             .map(|&one| Origin::Network(one.into()))
@@ -96,9 +116,9 @@ fn origins(places: &Places, address: &str) -> Vec<Origin> {
             .collect()
     };
     match address {
-        "local" => vec![Origin::Socket],
+        "local" => socket(),
         "localhost" => {
-            let mut all = vec![Origin::Socket];
+            let mut all = socket();
             all.extend(LOOPBACK.map(|one| Origin::Network(one.into())));
             all
         }
@@ -154,6 +174,14 @@ impl Auth {
             "ident" => Some("peer"),
             other => Some(other),
         }
+    }
+
+    /// The method for a pooler that passes a client's proof on.
+    fn through_pooler(&self) -> Option<&str> {
+        let method = self.method.as_str();
+        ["scram-sha-256", "md5", "reject"]
+            .contains(&method)
+            .then_some(method)
     }
 
     fn over_network(&self, dialect: Dialect) -> Result<Option<&str>, String> {

@@ -12,6 +12,10 @@ fn places() -> Places {
             IpAddr::from([10, 10, 10, 11]),
             IpAddr::from([10, 10, 10, 12]),
         ],
+        poolers: vec![
+            IpAddr::from([10, 10, 10, 11]),
+            IpAddr::from([10, 10, 10, 12]),
+        ],
         admin: IpAddr::from([10, 10, 10, 9]),
         password_method: "scram-sha-256".into(),
     }

@@ -52,7 +52,9 @@ fn postgres_rules(view: &View<'_>, member: Member<'_>) -> Result<String, Diagnos
 pub(crate) fn pgbouncer_rules(view: &View<'_>, member: Member<'_>) -> Result<String, Diagnostic> {
     let rules = &member.cluster.pgbouncer_hba_rules;
     let text = written(view, member, rules, Dialect::PgBouncer)?;
-    Ok(format!("# {}\n{text}", view.managed()))
+    let own = section("sty itself, on the console");
+    let line = Line::local("pgbouncer", &member.cluster.settings.dbsu, "peer").text();
+    Ok(format!("# {}\n{own}{line}{text}", view.managed()))
 }
 
 /// Rules without which members do not find each other, whatever the operator wrote.

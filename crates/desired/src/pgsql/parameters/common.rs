@@ -23,8 +23,8 @@ const FIXED: &[(&str, &str)] = &[
     ("wal_compression", "lz4"),
     ("wal_writer_delay", "20ms"),
     ("wal_receiver_status_interval", "1s"),
-    ("wal_receiver_timeout", "60s"),
-    ("wal_sender_timeout", "60s"),
+    ("wal_receiver_timeout", "20s"),
+    ("wal_sender_timeout", "20s"),
     ("checkpoint_completion_target", "0.95"),
     // The background writer keeps clean pages ahead of the demand of many backends.
     ("bgwriter_delay", "10ms"),

@@ -11,7 +11,6 @@ mod version;
 
 use std::collections::BTreeMap;
 
-use sty_core::Diagnostic;
 use sty_inventory::model::{PgCluster, Profile, ServiceDest};
 
 use super::paths;
@@ -21,37 +20,6 @@ pub(crate) use hardware::{Machine, share};
 
 /// Parameter name to value, both as PostgreSQL reads them.
 pub(crate) type Parameters = BTreeMap<String, String>;
-
-/// Parameters that Patroni takes from the dynamic configuration only: most must be equal on all
-/// members, or a standby refuses to start.
-const CLUSTER_WIDE: &[&str] = &[
-    "max_connections",
-    "max_locks_per_transaction",
-    "max_prepared_transactions",
-    "max_replication_slots",
-    "max_wal_senders",
-    "max_worker_processes",
-    "track_commit_timestamp",
-    "wal_keep_size",
-    "wal_level",
-    "wal_log_hints",
-];
-
-/// Parameters that have a place of their own in the inventory, or are Patroni's to set.
-const TAKEN: &[(&str, &str)] = &[
-    ("cluster_name", "`pg_cluster`"),
-    ("config_file", "Patroni"),
-    ("data_directory", "`pg_data`"),
-    ("hba_file", "`pg_hba_rules`"),
-    ("hot_standby", "Patroni"),
-    ("ident_file", "sty"),
-    ("listen_addresses", "`pg_listen`"),
-    ("port", "`pg_port`"),
-    ("primary_conninfo", "Patroni"),
-    ("primary_slot_name", "Patroni"),
-    ("synchronous_standby_names", "Patroni: see `pg_rpo`"),
-    ("unix_socket_directories", "`pg_localhost`"),
-];
 
 /// Parameters of the dynamic configuration.
 pub(crate) fn dynamic(view: &View<'_>, cluster: &PgCluster) -> Parameters {
@@ -74,38 +42,6 @@ pub(crate) fn local(view: &View<'_>, member: Member<'_>) -> Parameters {
     parameters.insert("hba_file".into(), paths::HBA.into());
     parameters.insert("ident_file".into(), paths::IDENT.into());
     parameters
-}
-
-/// What is written where it cannot take effect.
-pub(crate) fn problems(cluster: &PgCluster, member: Member<'_>) -> Vec<Diagnostic> {
-    let own = lower_case(&member.instance.parameters);
-    let shared = lower_case(&cluster.settings.parameters);
-    let name = &member.instance.name;
-    let misplaced = CLUSTER_WIDE.iter().filter(|one| own.contains_key(**one));
-    let misplaced = misplaced.map(|parameter| {
-        Diagnostic::error(
-            "desired/parameter-level",
-            format!(
-                "`{parameter}` of `{name}` is set for one host, and must be equal on all members"
-            ),
-        )
-        .help(format!(
-            "set it in the `vars` of cluster `{}`",
-            cluster.name
-        ))
-    });
-    let taken = TAKEN
-        .iter()
-        .filter(|(one, _)| own.contains_key(*one) || shared.contains_key(*one));
-    let taken = taken.map(|(parameter, by)| {
-        Diagnostic::error(
-            "desired/parameter-taken",
-            format!(
-                "`{parameter}` in `pg_parameters` of `{name}` has no effect: it is set by {by}"
-            ),
-        )
-    });
-    misplaced.chain(taken).collect()
 }
 
 /// `pg_max_conn`, or what suits the profile and the way in: behind a pooler few suffice.
@@ -150,3 +86,6 @@ fn lower_case(parameters: &Parameters) -> Parameters {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

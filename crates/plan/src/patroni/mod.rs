@@ -1,38 +1,21 @@
 //! Patroni clusters across nodes: the leader before the others, restarts one member at a time.
 
+mod restarts;
+mod script;
+mod seat;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Risk;
 use sty_wire::action::Op;
-use sty_wire::observation::PatroniView;
-use sty_wire::resource::{BootRole, PatroniMember, ResourceKind, Stage};
+use sty_wire::resource::{BootRole, ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key};
+
 use crate::{NodeInput, Options, Plan, Unwanted};
-
-/// A PostgreSQL member's node.
-struct Seat<'a> {
-    node: usize,
-    id: &'a str,
-    member: &'a PatroniMember,
-    view: Option<&'a PatroniView>,
-}
-
-impl Seat<'_> {
-    fn leads(&self) -> bool {
-        self.view.is_some_and(PatroniView::leads)
-    }
-
-    /// Whether the member wanted here has this address: who runs there under another name is no
-    /// stranger, but a conflict.
-    fn is_at(&self, address: &str) -> bool {
-        self.member.patroni.url.contains(&format!("//{address}:"))
-    }
-
-    fn key(&self) -> Key {
-        (self.node, self.id.to_owned())
-    }
-}
+use restarts::postgres_restarts;
+pub(crate) use script::Script;
+pub(crate) use seat::{Seat, best_candidate, clusters, hindrance, is_leader, replicas_first};
 
 /// Adds the order among the members of each cluster, and restarts.
 pub(crate) fn sequence(
@@ -58,23 +41,6 @@ pub(crate) fn sequence(
         postgres_restarts(seats, options, restarts, candidates);
         find_unwanted(seats, plan);
     }
-}
-
-fn clusters<'a>(nodes: &'a [NodeInput<'a>]) -> BTreeMap<&'a str, Vec<Seat<'a>>> {
-    let mut clusters: BTreeMap<&str, Vec<Seat<'_>>> = BTreeMap::new();
-    for (index, node) in nodes.iter().enumerate() {
-        for resource in node.resources {
-            if let ResourceKind::PatroniMember(member) = &resource.kind {
-                clusters.entry(&member.scope).or_default().push(Seat {
-                    node: index,
-                    id: &resource.id,
-                    member,
-                    view: node.surroundings.patroni.get(&member.scope),
-                });
-            }
-        }
-    }
-    clusters
 }
 
 /// Everyone waits for etcd; where no data exists yet, the others wait for the one that makes it.
@@ -167,120 +133,6 @@ fn service_restarts(
         previous = Some(seat.key());
     }
     previous
-}
-
-/// Restarts of PostgreSQL that pending settings ask for: replicas first, then the primary, which
-/// hands over before. Where a setting that replicas must not have less of gets smaller, the
-/// primary is restarted first, where it is: a new one would have the old value and keep it.
-fn postgres_restarts(
-    seats: &[Seat<'_>],
-    options: &Options,
-    mut previous: Option<Key>,
-    candidates: &mut Vec<Candidate>,
-) {
-    let pending = |seat: &&Seat<'_>| seat.view.is_some_and(|v| !v.pending_restart.is_empty());
-    let others = seats.iter().filter(|seat| !seat.leads()).count();
-    let shrinks = seats.iter().any(|seat| seat.leads() && shrinks(seat));
-    let mut order = replicas_first(seats);
-    if shrinks {
-        order.sort_by_key(|seat| !seat.leads());
-    }
-    for seat in order.into_iter().filter(pending) {
-        if seat.leads() && others > 0 && !shrinks {
-            let op = Op::Switchover {
-                member: seat.id.to_owned(),
-                to: None,
-            };
-            let title = format!("switch over from {}", seat.member.name);
-            let reason = "its restart must not stop writes for long";
-            previous = Some(push(
-                seat,
-                op,
-                title,
-                reason,
-                Risk::Failover,
-                previous,
-                options,
-                candidates,
-            ));
-        }
-        let op = Op::PostgresRestart {
-            member: seat.id.to_owned(),
-        };
-        let title = format!("restart PostgreSQL {}", seat.member.name);
-        let reason = waiting(seat);
-        previous = Some(push(
-            seat,
-            op,
-            title,
-            &reason,
-            Risk::Restart,
-            previous,
-            options,
-            candidates,
-        ));
-    }
-}
-
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one private call site, all different things"
-)]
-fn push(
-    seat: &Seat<'_>,
-    op: Op,
-    title: String,
-    reason: &str,
-    risk: Risk,
-    previous: Option<Key>,
-    options: &Options,
-    candidates: &mut Vec<Candidate>,
-) -> Key {
-    let mut candidate =
-        Candidate::operation(seat.node, &seat.member.scope, Stage::Services, op, title);
-    candidate.last = true;
-    reason.clone_into(&mut candidate.reason);
-    candidate.risk = risk;
-    candidate.needs.extend(previous);
-    if !options.restart {
-        candidate.held = Some(Hold::Restart);
-    }
-    let key = candidate.key.clone();
-    candidates.push(candidate);
-    key
-}
-
-/// Whether a setting waits to become smaller that the replicas' must not be below: they start
-/// with no less than the primary has.
-fn shrinks(seat: &Seat<'_>) -> bool {
-    const AT_LEAST_THE_PRIMARYS: [&str; 5] = [
-        "max_connections",
-        "max_locks_per_transaction",
-        "max_prepared_transactions",
-        "max_wal_senders",
-        "max_worker_processes",
-    ];
-    let number = |side: &Option<String>| side.as_ref()?.parse::<u64>().ok();
-    let waiting = seat.view.map(|view| view.pending_restart.iter());
-    waiting.into_iter().flatten().any(|change| {
-        AT_LEAST_THE_PRIMARYS.contains(&change.what.as_str())
-            && number(&change.to) < number(&change.from)
-    })
-}
-
-fn waiting(seat: &Seat<'_>) -> String {
-    let changes = seat
-        .view
-        .map(|v| v.pending_restart.as_slice())
-        .unwrap_or_default();
-    let names: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
-    format!("{} wait for a restart", names.join(", "))
-}
-
-fn replicas_first<'a, 'b>(seats: &'b [Seat<'a>]) -> Vec<&'b Seat<'a>> {
-    let mut order: Vec<&Seat<'_>> = seats.iter().collect();
-    order.sort_by_key(|seat| seat.leads());
-    order
 }
 
 /// Members that Patroni lists and the inventory does not.

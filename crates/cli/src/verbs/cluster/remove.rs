@@ -1,8 +1,8 @@
-//! `sty cluster ...`
+//! `sty cluster remove`
 
 use std::collections::BTreeMap;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use sty_core::ExitCode;
 use sty_inventory::model::{Inventory, PgCluster};
 use sty_wire::resource::Resource;
@@ -10,15 +10,8 @@ use sty_wire::resource::Resource;
 use crate::args::Global;
 use crate::context;
 use crate::printer::{BOLD, Printer, RED, paint};
-use crate::refusal::{refuse, refused};
+use crate::refusal::refuse;
 use crate::run::destroy::{self, Destruction};
-
-/// Work on one cluster
-#[derive(Debug, Subcommand)]
-pub(crate) enum Cluster {
-    /// Stop a cluster and delete its data on every member, and its keys in etcd
-    Remove(Remove),
-}
 
 /// Stop a cluster and delete its data on every member, and its keys in etcd
 ///
@@ -35,24 +28,13 @@ pub(crate) struct Remove {
     confirm: Option<String>,
 }
 
-impl Cluster {
-    pub(crate) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-        match self {
-            Self::Remove(remove) => remove.run(global, printer),
-        }
-    }
-}
-
 impl Remove {
-    fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
         let (file, inventory) = match context::valid_inventory(global, &printer.calm())? {
             Ok(valid) => valid,
             Err(code) => return Ok(code),
         };
-        let cluster = inventory
-            .clusters
-            .get(&self.name)
-            .ok_or_else(|| refused(format!("the inventory has no cluster `{}`", self.name)))?;
+        let cluster = super::named(&inventory, &self.name)?;
         refuse_safeguarded(cluster)?;
         blast_radius(cluster, printer);
         if self.confirm.as_deref() != Some(&self.name) {

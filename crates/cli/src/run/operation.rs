@@ -1,0 +1,175 @@
+//! Runs an operation on one cluster: looks at its members, plans, performs, and measures how long
+//! pooled clients waited.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use sty_core::ExitCode;
+use sty_engine::{ControllerLock, Event, Interrupt};
+use sty_inventory::model::{Inventory, PgCluster};
+use sty_plan::{Operation, Plan};
+use sty_wire::action::Op;
+use sty_wire::resource::{Module, Resource, ResourceKind, Stage};
+
+use crate::args::Global;
+use crate::context;
+use crate::printer::{BOLD, Printer, paint};
+use crate::refusal::{refuse, refused};
+use crate::run::authority;
+use crate::run::holder::{self, Holder};
+use crate::run::look::{self, Scene};
+use crate::run::perform::Performance;
+
+/// An operation on a cluster.
+pub(crate) struct Wanted<'a> {
+    pub(crate) cluster: &'a str,
+    pub(crate) operation: Operation,
+    pub(crate) force: bool,
+}
+
+/// What an operation cost.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "standstill")]
+struct Standstill<'a> {
+    cluster: &'a str,
+    /// How long new transactions of pooled clients waited, seconds.
+    pooled_seconds: f64,
+}
+
+impl Wanted<'_> {
+    /// Does it. Changes machines.
+    pub(crate) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+        let started = Instant::now();
+        let (file, inventory) = match context::valid_inventory(global, &printer.calm())? {
+            Ok(valid) => valid,
+            Err(code) => return Ok(code),
+        };
+        let cluster = inventory
+            .clusters
+            .get(self.cluster)
+            .ok_or_else(|| refused(format!("the inventory has no cluster `{}`", self.cluster)))?;
+        let interrupt = Interrupt::on_signals()?;
+        let holder = Holder::own();
+        let lock = file.directory().join("files/pki/apply.lock");
+        let _lock = ControllerLock::acquire(&lock, &holder.to_string())?;
+        let authority = authority::open(&file, &inventory)?;
+        let sandbox = context::sandbox(global, &file)?;
+        let hosts = hosts(cluster);
+        let targets = look::targets(&inventory, hosts.iter().cloned(), sandbox.as_ref())?;
+        let mut fleet = look::connect(&targets, printer)?;
+        holder::take(&mut fleet, &holder, &interrupt, printer)?;
+        let mut scene = Scene::new(fleet, hosts);
+        scene.look(members(&inventory, &scene.hosts), printer);
+        let plan = match scene.operate(self.cluster, &self.operation, self.force) {
+            Ok(plan) => plan,
+            Err(refusal) => refuse!("{}: {refusal}", self.cluster),
+        };
+        let mut clock = Clock::new(&plan);
+        let performance = Performance {
+            file: &file,
+            authority: &authority,
+            interrupt: &interrupt,
+            printer,
+            subject: self.cluster,
+            started,
+        };
+        let (code, _) = performance.run(&mut scene, &plan, &mut |event| clock.take(event))?;
+        self.tell(&clock, printer)?;
+        Ok(code)
+    }
+
+    fn tell(&self, clock: &Clock, printer: &Printer) -> anyhow::Result<()> {
+        let Some(standstill) = clock.standstill() else {
+            return Ok(());
+        };
+        if printer.is_json() {
+            return printer.json(&Standstill {
+                cluster: self.cluster,
+                pooled_seconds: standstill.as_secs_f64(),
+            });
+        }
+        printer.say(format!(
+            "writes of {} stood still for {:.2} s",
+            paint(BOLD, self.cluster),
+            standstill.as_secs_f64()
+        ));
+        Ok(())
+    }
+}
+
+fn hosts(cluster: &PgCluster) -> Vec<String> {
+    let instances = cluster.instances.iter();
+    instances.map(|instance| instance.host.clone()).collect()
+}
+
+/// The PostgreSQL members alone: what they are, not what they should be.
+fn members(inventory: &Inventory, hosts: &[String]) -> BTreeMap<String, Vec<Resource>> {
+    let member = |host: &String| {
+        let member = sty_desired::patroni_member(inventory, host)?;
+        let resource = Resource {
+            id: format!("patroni:{}", member.name),
+            module: Module::Pgsql,
+            stage: Stage::Postgres,
+            cluster: Some(member.scope.clone()),
+            kind: ResourceKind::PatroniMember(member),
+        };
+        Some((host.clone(), vec![resource]))
+    };
+    hosts.iter().filter_map(member).collect()
+}
+
+/// From the moment the first clients wait until the last go on; without a pooler, as long as the
+/// primary is away.
+struct Clock {
+    begins: BTreeSet<u32>,
+    ends: BTreeSet<u32>,
+    begun: Option<Instant>,
+    ended: Option<Instant>,
+    total: Duration,
+}
+
+impl Clock {
+    fn new(plan: &Plan) -> Self {
+        let ids = |wanted: fn(&Op) -> bool| -> BTreeSet<u32> {
+            let actions = plan.active().filter(|action| wanted(&action.op));
+            actions.map(|action| action.id).collect()
+        };
+        let mut begins = ids(|op| matches!(op, Op::HoldClients { .. }));
+        let mut ends = ids(|op| matches!(op, Op::ReleaseClients { .. }));
+        if begins.is_empty() {
+            begins = ids(|op| matches!(op, Op::Switchover { .. }));
+            ends = begins.clone();
+        }
+        Self {
+            begins,
+            ends,
+            begun: None,
+            ended: None,
+            total: Duration::ZERO,
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Started { action, .. } if self.begins.contains(action) => {
+                // A new standstill after an earlier one has ended.
+                if let (Some(begun), Some(ended)) = (self.begun, self.ended) {
+                    self.total += ended - begun;
+                    self.begun = None;
+                    self.ended = None;
+                }
+                self.begun.get_or_insert_with(Instant::now);
+            }
+            Event::Done { action, .. } if self.ends.contains(action) => {
+                self.ended = Some(Instant::now());
+            }
+            _ => {}
+        }
+    }
+
+    fn standstill(&self) -> Option<Duration> {
+        let last = self.ended? - self.begun?;
+        Some(self.total + last)
+    }
+}

@@ -1,0 +1,118 @@
+//! Databases.
+
+use insta::assert_snapshot;
+
+use crate::{found, one};
+
+#[test]
+fn duplicate_names() {
+    assert_snapshot!(found(&one("pg_users: [ { name: u }, { name: u } ]\npg_databases: [ { name: d, schemas: [ a, a ] }, { name: d } ]\npg_services: [ { name: replica, port: 5440, selector: '[]' } ]", "")), @"
+    error[inventory/duplicate-name]: role `u` is declared twice in cluster `pg-a`
+      8:42 again here
+      8:29 first here
+      hint: keep one of them
+    error[inventory/duplicate-name]: schema `a` is declared twice in database `d` of cluster `pg-a`
+      9:50 again here
+      9:47 first here
+      hint: keep one of them
+    error[inventory/duplicate-name]: database `d` is declared twice in cluster `pg-a`
+      9:65 again here
+      9:33 first here
+      hint: keep one of them
+    error[inventory/duplicate-name]: service `replica` is declared twice in cluster `pg-a`
+      10:32 again here
+      hint: keep one of them
+    ");
+}
+
+#[test]
+fn unknown_database() {
+    assert_snapshot!(found(&one("pg_hba_rules: [ { user: all, db: nowhere, addr: intra, auth: pwd } ]", "")), @"
+    error[inventory/unknown-database]: a rule of `pg_hba_rules` is for database `nowhere`, which is not declared
+      8:42 here
+      hint: declare it in `pg_databases`, or write `all`
+    ");
+}
+
+#[test]
+fn recreate() {
+    assert_snapshot!(found(&one("pg_databases: [ { name: d, state: recreate } ]", "")), @"
+    error[inventory/recreate]: database `d` of cluster `pg-a` has `state: recreate`
+      8:43 would destroy it on every run
+      hint: drop it with `state: absent`, apply, then take the line out
+    ");
+}
+
+#[test]
+fn baseline() {
+    assert_snapshot!(found(&one("pg_databases: [ { name: d, baseline: app.sql }, { name: e, baseline: other.sql } ]", "")), @"
+    error[inventory/baseline]: baseline `other.sql` of cluster `pg-a` cannot be read: no such file
+      8:78 this file
+      hint: put the file into `files/` beside the inventory
+    ");
+}
+
+#[test]
+fn extension_name() {
+    assert_snapshot!(found(&one("pg_databases: [ { name: d, extensions: [ 'a; drop' , vector ] } ]", "")), @"
+    error[inventory/extension-name]: `a; drop` is not the name of an extension
+      8:50 this one
+      hint: write the name that `create extension` takes, such as `vector`
+    warning[inventory/extension-package]: extension `vector` of database `d` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:62 who installs this one?
+      hint: add the package that has it to `pg_extensions`; `apt-cache search vector` tells its name, often `postgresql-17-vector`
+    ");
+}
+
+#[test]
+fn databases_of_their_own() {
+    assert_snapshot!(found(&one("pg_databases: [ { name: postgres, state: absent }, { name: d, template: nowhere }, { name: e, template: d } ]", "")), @"
+    error[inventory/value]: database `postgres` of cluster `pg-a` cannot be absent
+      8:25 part of every PostgreSQL
+      hint: take `state: absent` out
+    error[inventory/unknown-database]: template `nowhere` of a database of cluster `pg-a` is not declared
+      8:81 no such database
+      hint: declare it in `pg_databases`, before the databases that copy it
+    ");
+}
+
+#[test]
+fn locales() {
+    assert_snapshot!(
+        found(&one(
+            "pg_version: 16
+pg_databases:
+  - { name: a, icu_locale: de, locale: de_DE.UTF-8 }
+  - { name: b, locale_provider: icu, icu_locale: de, template: template0 }
+  - { name: c, locale_provider: builtin, builtin_locale: C.UTF-8, template: template0 }
+  - { name: d, locale: C, encoding: UTF8 }",
+            ""
+        )),
+        @"
+    error[inventory/value]: `icu_locale` of database `a` of cluster `pg-a` belongs to the provider `icu`, not `libc`
+      10:36 this field
+      hint: add `locale_provider: icu`, or leave it out
+    error[inventory/value]: `locale` of database `a` of cluster `pg-a` differs from the cluster's, which `template1` cannot give
+      10:48 this field
+      hint: add `template: template0`
+    error[inventory/value]: `builtin_locale` of database `c` of cluster `pg-a` needs PostgreSQL 17, not 16
+      12:66 this field
+      hint: leave it out, or raise `pg_version` for a new cluster
+    "
+    );
+}
+
+#[test]
+fn extension_package() {
+    let databases = "pg_databases: [ { name: d, extensions: [ vector, pg_trgm, uuid-ossp, pg_repack, { name: postgis_topology, schema: public }, { name: gone, state: absent } ] } ]";
+    assert_snapshot!(found(&one(databases, "")), @"
+    warning[inventory/extension-package]: extension `vector` of database `d` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:50 who installs this one?
+      hint: add the package that has it to `pg_extensions`; `apt-cache search vector` tells its name, often `postgresql-17-vector`
+    warning[inventory/extension-package]: extension `postgis_topology` of database `d` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:89 who installs this one?
+      hint: add the package that has it to `pg_extensions`; `apt-cache search postgis` tells its name, often `postgresql-17-postgis`
+    ");
+    let packages = "pg_extensions: [ postgresql-17-pgvector, postgresql-17-postgis-3 ]";
+    assert_snapshot!(found(&one(&format!("{databases}\n{packages}"), "")), @"");
+}

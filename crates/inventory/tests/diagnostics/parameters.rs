@@ -1,0 +1,220 @@
+//! Parameters: names, types, levels, placeholders, passwords.
+
+use insta::assert_snapshot;
+
+use crate::{found, groups, one};
+
+#[test]
+fn unknown_name() {
+    assert_snapshot!(found(&one("pg_user: []", "ansible_foo: 1")), @"
+    error[inventory/unknown-name]: `pg_user` is not a parameter
+      8:9 unknown name
+      hint: did you mean `pg_users`?
+    warning[inventory/unknown-name]: `ansible_foo` is Ansible's and means nothing here
+      17:5 unknown name
+      hint: take it out, or look it up in the parameter reference
+    ");
+}
+
+#[test]
+fn unknown_field() {
+    assert_snapshot!(found(&one("pg_users: [ { name: u, pasword: x } ]", "")), @"
+    error[inventory/unknown-field]: user `u` of `pg_users` has the unknown field `pasword`
+      8:32 unknown field
+      hint: did you mean `password`?
+    ");
+}
+
+#[test]
+fn missing_field() {
+    assert_snapshot!(found(&one("pg_services: [ { name: s, selector: '[]' } ]", "")), @"
+    error[inventory/missing-field]: service `s` of `pg_services` has no `port`
+      8:24 this entry
+      hint: add `port`: port HAProxy listens on
+    ");
+}
+
+#[test]
+fn types() {
+    assert_snapshot!(found(&one("pg_port: many\npg_checksum: perhaps\npg_users: { name: u }\npg_vip_address: 10.0.0.1\npg_data: data\npg_conf: olpt.yml\npg_max_conn: 07\npg_parameters: [ a ]\npg_shared_buffer_ratio: 0.9", "admin_ip2: 1\nhaproxy_client_timeout: long")), @"
+    error[inventory/type]: `pg_port` is `many`, expected a whole number from 1 to 65535
+      8:18 this value
+    error[inventory/type]: `pg_checksum` is `perhaps`, expected `true` or `false`
+      9:22 this value
+    error[inventory/type]: `pg_users` is a mapping, expected a list of user entries
+      10:19 this value
+    error[inventory/type]: `pg_vip_address` is `10.0.0.1`, expected an IP address with a prefix length, such as `10.10.10.2/24`
+      11:25 this value
+      hint: add the prefix length: `10.0.0.1/24`
+    error[inventory/type]: `pg_data` is `data`, expected an absolute path without blanks
+      12:18 this value
+      hint: write it from `/`, without blanks, quotes or `..`
+    error[inventory/type]: `pg_conf` is `olpt.yml`, expected one of `oltp.yml`, `olap.yml`, `crit.yml`, `tiny.yml`, `oltp`, `olap`, `crit`, `tiny`
+      13:18 this value
+      hint: did you mean `oltp.yml`?
+    error[inventory/type]: `pg_max_conn` is `07`, expected `auto` or a whole number from 20 to 262143
+      14:22 this value
+    error[inventory/type]: `pg_parameters` is a list, expected a mapping from names to texts
+      15:24 this value
+    error[inventory/type]: `pg_shared_buffer_ratio` is `0.9`, expected a number from 0.1 to 0.4
+      16:33 this value
+    error[inventory/unknown-name]: `admin_ip2` is not a parameter
+      25:5 unknown name
+      hint: did you mean `admin_ip`?
+    error[inventory/type]: `haproxy_client_timeout` is `long`, expected a time such as `500ms`, `3s` or `24h`
+      26:29 this value
+    ");
+}
+
+#[test]
+fn wrong_level() {
+    assert_snapshot!(found(&groups("a: { hosts: { 10.0.0.1: , 10.0.0.2: }, vars: { nodename: x } }")), @"
+    error[inventory/wrong-level]: `nodename` identifies one host, and group `a` has 2
+      3:52 the same for all of them
+      hint: set it on each host
+    ");
+}
+
+#[test]
+fn placeholders() {
+    assert_snapshot!(found(&one("pg_listen: '${ip},${vpi}'", "node_etc_hosts: [ '${vip_address} x', '${pg_admin_password} y' ]")), @"
+    error[inventory/unknown-placeholder]: `${vpi}` stands for nothing
+      8:20 used here
+      hint: did you mean `${vip}`?
+    error[inventory/unknown-placeholder]: `${vip_address}` is not set here, on host `10.10.10.10`
+      17:23 used here
+      hint: set the parameter, or write the value itself
+    error[inventory/unknown-placeholder]: `${pg_admin_password}` stands for nothing
+      17:43 used here
+      hint: passwords, lists and mappings cannot be inserted
+    ");
+}
+
+#[test]
+fn unfilled() {
+    assert_snapshot!(found(&one("pg_users: [ { name: u, password: '${random}' } ]", "grafana_admin_password: ${random}")), @"
+    error[inventory/unfilled-placeholder]: the inventory still has `${random}` where a password belongs
+      8:42 not a password
+      hint: `sty init` writes a template with a random secret for each
+    note[inventory/not-effective]: known, but without effect yet: `grafana_admin_password`
+      17:5 `grafana_admin_password`
+      hint: nothing needs to be done; do not rely on them
+    ");
+}
+
+#[test]
+fn jinja() {
+    assert_snapshot!(found(&one("", "node_timezone: '{{ tz }}'")), @"
+    error[inventory/jinja]: Jinja expressions are not evaluated
+      17:20 an expression
+      hint: write the value itself, a YAML anchor, or a `${...}` placeholder
+    ");
+}
+
+#[test]
+fn known_password() {
+    assert_snapshot!(found(&one("pg_users: [ { name: u, password: DBUser.Meta } ]", "grafana_admin_password: pigsty")), @"
+    warning[inventory/known-password]: `password` of user `u` of `pg_users` is a password that is publicly known
+      8:42 printed in public documentation
+      hint: choose another: `openssl rand -hex 16`
+    warning[inventory/known-password]: `grafana_admin_password` is a password that is publicly known
+      17:29 printed in public documentation
+      hint: choose another: `openssl rand -hex 16`
+    note[inventory/not-effective]: known, but without effect yet: `grafana_admin_password`
+      17:5 `grafana_admin_password`
+      hint: nothing needs to be done; do not rely on them
+    ");
+}
+
+#[test]
+fn passwords_of_one_line() {
+    assert_snapshot!(found(&one("", "").replace("pg_admin_password: a1", r#"pg_admin_password: "a\nb""#)), @"
+    error[inventory/type]: `pg_admin_password` is [redacted], expected text of one line, without control characters
+      11:24 this value
+    ");
+}
+
+#[test]
+fn not_effective() {
+    assert_snapshot!(found(&one("pg_exporter_port: 9999", "grafana_enabled: true")), @"
+    note[inventory/not-effective]: known, but without effect yet: `grafana_enabled`, `pg_exporter_port`
+      17:5 `grafana_enabled`
+      8:9 `pg_exporter_port`
+      hint: nothing needs to be done; do not rely on them
+    ");
+}
+
+#[test]
+fn idle_fields() {
+    let users = "pg_users: [ { name: u, roles: [ { name: dbrole_readonly, set: false, state: grant } ] }, { name: v, roles: [ { name: u, set: true } ] } ]";
+    let databases = "pg_databases: [ { name: a, register_datasource: false } ]";
+    assert_snapshot!(found(&one(&format!("{users}\n{databases}"), "")), @"
+    note[inventory/not-effective]: known, but without effect yet: `register_datasource` of a database, `set` of a membership
+      9:36 `register_datasource` of a database
+      8:66 `set` of a membership
+      hint: nothing needs to be done; do not rely on them
+    ");
+}
+
+#[test]
+fn missing_everything() {
+    assert_snapshot!(found("all: { children: { pg-a: { hosts: { 10.10.10.10: { pg_cluster: pg-a } } } } }"), @"
+    error[inventory/missing-parameter]: `admin_ip` is not set
+      hint: set it under `all.vars` to the address of the node you administer from
+    error[inventory/missing-password]: `haproxy_admin_password` is not set, which the HAProxy status page needs
+      hint: set it under `all.vars`; `sty init` writes random ones
+    error[inventory/missing-password]: `pg_replication_password` is not set, which replication needs
+      hint: set it under `all.vars`; `sty init` writes random ones
+    error[inventory/missing-password]: `pg_admin_password` is not set, which the administrator of PostgreSQL needs
+      hint: set it under `all.vars`; `sty init` writes random ones
+    error[inventory/missing-password]: `pg_monitor_password` is not set, which monitoring needs
+      hint: set it under `all.vars`; `sty init` writes random ones
+    error[inventory/missing-password]: `patroni_password` is not set, which Patroni needs
+      hint: set it under `all.vars`; `sty init` writes random ones
+    error[inventory/etcd-missing]: there is no etcd, which cluster `pg-a` needs
+      hint: add a group: `etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 } } }`
+    error[inventory/sequence]: host `10.10.10.10` of cluster `pg-a` has no `pg_seq`
+      1:37 no number
+      hint: number the members from 1, such as `{ pg_seq: 1 }`, and never renumber them
+    error[inventory/no-primary]: cluster `pg-a` has no primary
+      1:37 first member
+      hint: set `pg_role: primary` on one member
+    error[inventory/missing-parameter]: host `10.10.10.10` of cluster `pg-a` has no `pg_role`
+      1:37 no role
+      hint: set it to `primary`, `replica` or `offline`
+    ");
+}
+
+#[test]
+fn repository() {
+    assert_snapshot!(found(&one("", "repo_endpoint: 10.10.10.1:8080")), @"
+    error[inventory/value]: `repo_endpoint` is `10.10.10.1:8080`, which is not a URL
+      17:20 nodes install from here
+      hint: write it as `http://10.10.10.1:8080`
+    ");
+}
+
+#[test]
+fn value() {
+    assert_snapshot!(found(&one("pg_delay: 1h\npg_users: [ { name: u, expire_at: soon } ]", "")), @"
+    error[inventory/value]: cluster `pg-a` has `pg_delay`, but is not a standby cluster
+      8:19 a delay of replication from another cluster
+      hint: set `pg_upstream` on the primary to a member of the other cluster, or leave the delay out
+    error[inventory/value]: role `u` of cluster `pg-a` expires at `soon`, which is not a date
+      9:43 expected `YYYY-MM-DD`
+      hint: write it as `2030-12-31`
+    warning[inventory/expiry]: role `u` of cluster `pg-a` has no password that could expire
+      9:43 has no effect
+      hint: set `password`, or leave the expiry out
+    ");
+}
+
+#[test]
+fn pooler_drops() {
+    assert_snapshot!(found(&one("pgbouncer_ignore_param: [ extra_float_digits, search_path, TimeZone, statement_timeout ]", "")), @"
+    warning[inventory/pooler-drops]: PgBouncer of cluster `pg-a` throws away what clients say of `search_path`, `statement_timeout`, and does not tell them
+      8:35 ignored at connection
+      hint: set it for the user or the database, in `parameters`, or by `SET` in the transaction
+    ");
+    assert_snapshot!(found(&one("pgbouncer_ignore_param: extra_float_digits", "")), @"");
+}

@@ -1,0 +1,175 @@
+//! Has the clients of the primary pooler wait while the primary moves or restarts, and go on.
+//!
+//! PgBouncer's `PAUSE` lets transactions end and keeps every client connected; `RESUME` opens new
+//! connections, which HAProxy leads to the primary. A timer of systemd resumes as well, so that
+//! clients go on even when this program and the controller are gone.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use sty_wire::observation::Failure;
+use sty_wire::resource::{PatroniMember, PrimaryPooler};
+
+use super::client::Listed;
+use super::console::{Console, words};
+use crate::context::Context;
+use crate::run::Run;
+use crate::systemd;
+use crate::wait::{Look, Wait};
+
+/// Transactions that take longer are not waited for: everybody else waits with them.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+/// When clients go on by themselves: later than any planned move of a primary takes, sooner than
+/// a client gives up waiting in the pooler.
+const SAFETY_NET: Duration = Duration::from_secs(60);
+const SAFETY_NET_UNIT: &str = "sty-clients-go-on";
+const PRIMARY_LIMIT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Has the clients of the pooler here wait. When transactions do not end in time, everybody goes
+/// on and the failure names them; with `force` they are left to be cut off.
+pub(crate) fn hold(member: &PatroniMember, force: bool, context: &Context) -> Result<(), Failure> {
+    let Some(pooler) = &member.pooler else {
+        return Ok(());
+    };
+    context.say("letting transactions end");
+    let console = Console::new(pooler)?;
+    drop_safety_net()?;
+    spread_safety_net(pooler)?;
+    let limit = if force { SAFETY_NET } else { DRAIN_LIMIT };
+    let pausing = console.command("PAUSE").limit(limit);
+    let (sender, paused) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody listens any more when it took too long.
+        let _ = sender.send(pausing.ok());
+    });
+    // A moment more, so that a command that was ended is told apart from one that goes on.
+    match paused.recv_timeout(DRAIN_LIMIT + Duration::from_millis(500)) {
+        Ok(Ok(_)) => Ok(()),
+        Err(_) if force => Ok(()),
+        Ok(Err(failure)) => Err(not_drained(&console, failure)),
+        Err(_) => Err(not_drained(
+            &console,
+            Failure::message("PgBouncer did not answer `PAUSE`"),
+        )),
+    }
+}
+
+/// Everybody goes on; who was still at work is named.
+fn not_drained(console: &Console<'_>, failure: Failure) -> Failure {
+    let busy = console.busy().unwrap_or_else(|error| vec![error.message]);
+    let resumed = console.resume().and_then(|()| drop_safety_net());
+    if busy.is_empty() {
+        return failure;
+    }
+    let mut tail = busy;
+    tail.extend(resumed.err().map(|error| error.message));
+    Failure {
+        tail,
+        hint: Some(
+            "wait for these transactions or end them; with `--force` they are cut off".to_owned(),
+        ),
+        ..Failure::message(format!(
+            "transactions did not end within {} s; nothing was moved or restarted",
+            DRAIN_LIMIT.as_secs()
+        ))
+    }
+}
+
+/// Lets the clients of the pooler here go on, as soon as there is a primary. HAProxy is told who
+/// it is: by itself it would find out some seconds later.
+pub(crate) fn release(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let Some(pooler) = &member.pooler else {
+        return Ok(());
+    };
+    let primary = primary(member, context);
+    let told = match &primary {
+        Ok(primary) => tell_haproxy(pooler, member, primary),
+        Err(_) => Ok(()),
+    };
+    Console::new(pooler)?.resume()?;
+    drop_safety_net()?;
+    primary.and(told)
+}
+
+/// The member that says it is the primary.
+fn primary(member: &PatroniMember, context: &Context) -> Result<String, Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let mut found = None;
+    let wait = Wait {
+        what: "a primary for the clients",
+        limit: PRIMARY_LIMIT,
+        pause: PAUSE,
+    };
+    wait.until(|| {
+        let members = match patroni.members_now() {
+            Ok(members) => members,
+            Err(error) => return Ok(Look::NotYet(error.failure().message)),
+        };
+        let mut members: Vec<&Listed> = members.iter().collect();
+        members.sort_by_key(|listed| !listed.leads());
+        let is_primary = |listed: &&&Listed| patroni.is_primary(listed).unwrap_or(false);
+        found = members.iter().find(is_primary).map(|one| one.name.clone());
+        Ok(match &found {
+            Some(_) => Look::Reached,
+            None => Look::NotYet("no member says that it is".to_owned()),
+        })
+    })?;
+    found.ok_or_else(|| Failure::message("no member says that it is the primary"))
+}
+
+fn tell_haproxy(
+    pooler: &PrimaryPooler,
+    member: &PatroniMember,
+    primary: &str,
+) -> Result<(), Failure> {
+    let commands = member.members.iter().map(|name| {
+        let health = if name == primary { "up" } else { "down" };
+        format!("set server {}/{name} health {health}", pooler.checker)
+    });
+    let line = commands.collect::<Vec<_>>().join("; ") + "\n";
+    ask(&pooler.stats_socket, &line).map(drop).map_err(|error| {
+        Failure::message(format!(
+            "HAProxy does not answer at {}: {error}",
+            pooler.stats_socket
+        ))
+    })
+}
+
+fn ask(socket: &str, line: &str) -> io::Result<String> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PRIMARY_LIMIT))?;
+    stream.set_write_timeout(Some(PRIMARY_LIMIT))?;
+    stream.write_all(line.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Clients go on after a while, whatever becomes of this program.
+fn spread_safety_net(pooler: &PrimaryPooler) -> Result<(), Failure> {
+    Run::new("systemd-run")
+        .args([
+            "--quiet".to_owned(),
+            "--collect".to_owned(),
+            format!("--unit={SAFETY_NET_UNIT}"),
+            format!("--on-active={}s", SAFETY_NET.as_secs()),
+            "--timer-property=AccuracySec=1s".to_owned(),
+            format!("--uid={}", pooler.account),
+            pooler.psql.clone(),
+        ])
+        .args(words(pooler, "RESUME"))
+        .ok()
+        .map(drop)
+}
+
+fn drop_safety_net() -> Result<(), Failure> {
+    let timer = format!("{SAFETY_NET_UNIT}.timer");
+    if systemd::show_one(&timer)?.missing() {
+        return Ok(());
+    }
+    systemd::stop(&timer)
+}

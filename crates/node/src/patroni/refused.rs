@@ -1,0 +1,98 @@
+//! What PostgreSQL refuses of its configuration files.
+//!
+//! A server that reads its files again says nothing to whoever asked for it: what it could not
+//! make sense of is in the view `pg_file_settings`, and in its log. One setting with a wrong value
+//! is left as it was; an unknown name or a slip of syntax makes it leave everything as it was.
+
+use serde::Deserialize;
+use sty_plan::postgres::quote::{literal, setting_name};
+use sty_wire::observation::Failure;
+
+use super::overrides::SECRET;
+use crate::postgres::Session;
+
+/// A line that the server refuses.
+#[derive(Debug, Deserialize)]
+pub(super) struct Refused {
+    name: Option<String>,
+    value: Option<String>,
+    file: Option<String>,
+    line: Option<u32>,
+    error: String,
+    /// The setting exists.
+    known: bool,
+}
+
+/// SQL of an array of [`Refused`]. What only waits for a restart is not refused.
+pub(super) const REFUSED: &str = "
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+      'name', f.name, 'value', f.setting, 'file', f.sourcefile, 'line', f.sourceline,
+      'error', f.error, 'known', s.name IS NOT NULL) ORDER BY f.seqno), '[]')
+    FROM pg_file_settings f LEFT JOIN pg_settings s ON lower(s.name) = lower(f.name)
+    WHERE f.error IS NOT NULL AND NOT f.applied AND s.pending_restart IS NOT TRUE";
+
+/// The failure that `refused` is, unless there is none. The server itself is asked what it has
+/// against a value: the view does not tell.
+pub(super) fn failure(refused: &[Refused], session: &mut Session) -> Option<Failure> {
+    let first = refused.first()?;
+    let reason = first.reason(session);
+    let setting = match (&first.name, &first.value) {
+        (Some(name), Some(value)) if !SECRET.contains(&name.as_str()) => {
+            format!("`{name} = {value}`")
+        }
+        (Some(name), _) => format!("`{name}`"),
+        (None, _) => "a line".to_owned(),
+    };
+    let others = refused[1..].iter().map(Refused::shown);
+    Some(Failure {
+        tail: others.collect(),
+        hint: Some(match &first.name {
+            Some(name) => format!("mend `{name}` where it was written, then apply again"),
+            None => "mend that line, then apply again".to_owned(),
+        }),
+        ..Failure::message(format!(
+            "PostgreSQL refuses {setting} in {}: {reason}",
+            first.place()
+        ))
+    })
+}
+
+impl Refused {
+    fn place(&self) -> String {
+        let file = self.file.as_deref().unwrap_or("its configuration");
+        match self.line {
+            Some(line) => format!("{file}, line {line}"),
+            None => file.to_owned(),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let name = self.name.as_deref().unwrap_or("(no name)");
+        format!("{}: {name}: {}", self.place(), self.error)
+    }
+
+    /// What the server says when it is given the value by hand.
+    fn reason(&self, session: &mut Session) -> String {
+        let (Some(name), Some(value), true) = (&self.name, &self.value, self.known) else {
+            return self.error.clone();
+        };
+        let name = setting_name(name);
+        let Err(error) = session.value(&format!("ALTER SYSTEM SET {name} TO {}", literal(value)))
+        else {
+            // It is taken after all; what was only asked must not stay.
+            let undone = session.value(&format!("ALTER SYSTEM RESET {name}"));
+            return match undone {
+                Ok(_) => self.error.clone(),
+                Err(error) => session.failure(&error, "ALTER SYSTEM RESET").message,
+            };
+        };
+        match error.as_db_error() {
+            Some(said) => [Some(said.message()), said.detail(), said.hint()]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<&str>>()
+                .join("; "),
+            None => self.error.clone(),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Waiting for a server to take up its settings.
+
+use std::time::{Duration, Instant};
+
+use sty_node::settings_arrived;
+use sty_wire::observation::Failure;
+
+use crate::server::{Server, installed};
+
+/// Well below the limit of the wait: what is refused is told at once.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+fn arrived(server: &Server, name: &str, value: &str) -> Result<(), Failure> {
+    let settings = [(name.to_owned(), value.to_owned())].into();
+    let begun = Instant::now();
+    let outcome = settings_arrived(&settings, &server.access());
+    assert!(
+        begun.elapsed() < AT_ONCE,
+        "{:?}: {outcome:?}",
+        begun.elapsed()
+    );
+    outcome
+}
+
+fn refused(server: &Server, line: &str, name: &str, value: &str) -> String {
+    server.configure(line);
+    server.reload();
+    let failure = arrived(server, name, value).unwrap_err();
+    assert!(failure.hint.is_some(), "{failure:?}");
+    failure.message.replace(&server.config_path(), "FILE")
+}
+
+#[test]
+fn what_is_taken_has_arrived() {
+    for programs in installed() {
+        let server = Server::start_with(&programs);
+        server.configure(
+            "work_mem = 8MB\ntimezone = 'Europe/Berlin'\nmax_connections = 55\napp.x = 'y'",
+        );
+        server.reload();
+        for (name, value) in [
+            ("work_mem", "8MB"),
+            ("timezone", "Europe/Berlin"),
+            // Waits for a restart, and is known to.
+            ("max_connections", "55"),
+            ("app.x", "y"),
+        ] {
+            arrived(&server, name, value).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_refused_is_told_at_once() {
+    for programs in installed() {
+        let server = Server::start_with(&programs);
+        let said = refused(&server, "work_mem = 1kB", "work_mem", "1kB");
+        assert!(said.contains("`work_mem = 1kB` in FILE, line "), "{said}");
+        assert!(said.contains("outside the valid range"), "{said}");
+        let said = refused(&server, "timezone = 'Mars/Base'", "timezone", "Mars/Base");
+        assert!(said.contains("invalid value for parameter"), "{said}");
+        let said = refused(&server, "max_connections = 0", "max_connections", "0");
+        assert!(said.contains("outside the valid range"), "{said}");
+        let said = refused(
+            &server,
+            "log_line_prefix = 'x'\njit = maybe",
+            "log_line_prefix",
+            "x",
+        );
+        assert!(said.contains("`jit = maybe`"), "{said}");
+        // What was asked by hand has not stayed.
+        assert!(!server.auto_conf().contains("work_mem"));
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_is_told_at_once() {
+    for programs in installed() {
+        let server = Server::start_with(&programs);
+        let said = refused(&server, "work_men = 8MB", "work_mem", "8MB");
+        assert!(said.contains("`work_men = 8MB` in FILE, line "), "{said}");
+        assert!(
+            said.contains("unrecognized configuration parameter"),
+            "{said}"
+        );
+        let said = refused(&server, "work_mem = = 8MB", "work_mem", "8MB");
+        assert!(said.contains("a line in FILE, line "), "{said}");
+        assert!(said.contains("syntax error"), "{said}");
+    }
+}
+
+#[test]
+fn a_name_that_nobody_knows_does_not_arrive() {
+    let server = Server::start();
+    let failure = arrived(&server, "work_men", "8MB").unwrap_err();
+    assert_eq!(failure.message, "PostgreSQL here has no setting `work_men`");
+}

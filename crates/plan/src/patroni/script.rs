@@ -1,0 +1,162 @@
+//! Steps on the members of one cluster, one after the other.
+
+use sty_core::Risk;
+use sty_wire::action::Op;
+use sty_wire::resource::Stage;
+
+use super::seat::Seat;
+use crate::candidate::{Candidate, Key};
+
+/// A sequence of operations.
+pub(crate) struct Script<'a, 'b> {
+    seats: &'b [Seat<'a>],
+    /// What the next step waits for.
+    last: Vec<Key>,
+    /// Cuts off transactions that do not end in time.
+    force: bool,
+    reason: String,
+    candidates: Vec<Candidate>,
+}
+
+impl<'a, 'b> Script<'a, 'b> {
+    /// A script that begins after `last`.
+    pub(crate) fn new(seats: &'b [Seat<'a>], last: Option<Key>, force: bool) -> Self {
+        Self {
+            seats,
+            last: last.into_iter().collect(),
+            force,
+            reason: String::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// Why the steps from here on are taken.
+    pub(crate) fn because(&mut self, reason: impl Into<String>) {
+        self.reason = reason.into();
+    }
+
+    /// What it comes to.
+    pub(crate) fn finish(self) -> Vec<Candidate> {
+        self.candidates
+    }
+
+    /// Restarts PostgreSQL of a replica, and waits for it.
+    pub(crate) fn restart_replica(&mut self, seat: &Seat<'_>) {
+        self.restart(seat);
+        self.settle(seat);
+    }
+
+    /// Restarts PostgreSQL of the leader where it is, its clients waiting.
+    pub(crate) fn restart_leader(&mut self, seat: &Seat<'_>) {
+        self.checkpoint(seat);
+        self.quietly(seat, |script| script.restart(seat));
+        self.settle(seat);
+    }
+
+    /// Moves the primary from `seat` to the member `to`, its clients waiting.
+    pub(crate) fn switch_over(&mut self, seat: &Seat<'_>, to: &str) {
+        self.checkpoint(seat);
+        let op = Op::Switchover {
+            member: seat.id.to_owned(),
+            to: to.to_owned(),
+        };
+        let title = format!("switch over from {} to {to}", seat.member.name);
+        self.quietly(seat, |script| script.step(seat, op, title, Risk::Failover));
+        self.settle(seat);
+    }
+
+    fn restart(&mut self, seat: &Seat<'_>) {
+        let member = seat.id.to_owned();
+        let title = format!("restart PostgreSQL {}", seat.member.name);
+        self.step(seat, Op::PostgresRestart { member }, title, Risk::Restart);
+    }
+
+    fn checkpoint(&mut self, seat: &Seat<'_>) {
+        let member = seat.id.to_owned();
+        let title = format!("write a checkpoint on {}", seat.member.name);
+        self.step(seat, Op::Checkpoint { member }, title, Risk::Safe);
+    }
+
+    fn settle(&mut self, seat: &Seat<'_>) {
+        let member = seat.id.to_owned();
+        let title = format!("wait for {} and those that follow it", seat.member.name);
+        self.step(seat, Op::Settle { member }, title, Risk::Safe);
+    }
+
+    /// Does something that stops writes for a moment while the clients of every pooler wait, and
+    /// lets them go on, come what may.
+    fn quietly(&mut self, around: &Seat<'_>, work: impl FnOnce(&mut Self)) {
+        let poolers: Vec<&Seat<'_>> = self
+            .seats
+            .iter()
+            .filter(|one| one.member.pooler.is_some())
+            .collect();
+        let name = &around.member.name;
+        let before = self.last.clone();
+        let mut held = Vec::new();
+        for seat in &poolers {
+            let op = Op::HoldClients {
+                member: seat.id.to_owned(),
+                force: self.force,
+            };
+            let title = format!(
+                "have pooled clients wait for {name}, on {}",
+                seat.member.name
+            );
+            held.push(self.push(seat, op, title, Risk::Reload, before.clone(), None));
+        }
+        if !held.is_empty() {
+            self.last = held.clone();
+        }
+        work(self);
+        let done = self.last.clone();
+        let mut released = Vec::new();
+        for (seat, hold) in poolers.into_iter().zip(held) {
+            let member = seat.id.to_owned();
+            let title = format!(
+                "let pooled clients go on after {name}, on {}",
+                seat.member.name
+            );
+            let op = Op::ReleaseClients { member };
+            released.push(self.push(seat, op, title, Risk::Safe, done.clone(), Some(hold)));
+        }
+        if !released.is_empty() {
+            self.last = released;
+        }
+    }
+
+    pub(crate) fn step(&mut self, seat: &Seat<'_>, op: Op, title: String, risk: Risk) {
+        let needs = std::mem::take(&mut self.last);
+        self.last = vec![self.push(seat, op, title, risk, needs, None)];
+    }
+
+    fn push(
+        &mut self,
+        seat: &Seat<'_>,
+        op: Op,
+        title: String,
+        risk: Risk,
+        mut needs: Vec<Key>,
+        undoes: Option<Key>,
+    ) -> Key {
+        needs.extend(undoes.clone());
+        let scope = &seat.member.scope;
+        let operation = Candidate::operation(seat.node, scope, Stage::Services, op, title);
+        let candidate = Candidate {
+            // A step may come twice: whoever hands over and then restarts is waited for both times.
+            key: (
+                seat.node,
+                format!("{} {}", self.candidates.len(), operation.title),
+            ),
+            last: true,
+            reason: self.reason.clone(),
+            risk,
+            needs,
+            undoes,
+            ..operation
+        };
+        let key = candidate.key.clone();
+        self.candidates.push(candidate);
+        key
+    }
+}

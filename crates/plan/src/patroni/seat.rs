@@ -1,0 +1,97 @@
+//! Members of clusters, on their nodes.
+
+use std::collections::BTreeMap;
+
+use sty_wire::observation::{PatroniPeer, PatroniView};
+use sty_wire::resource::{PatroniMember, ResourceKind};
+
+use crate::NodeInput;
+use crate::candidate::Key;
+
+/// A PostgreSQL member's node.
+pub(crate) struct Seat<'a> {
+    pub(crate) node: usize,
+    pub(crate) id: &'a str,
+    pub(crate) member: &'a PatroniMember,
+    pub(crate) view: Option<&'a PatroniView>,
+}
+
+impl Seat<'_> {
+    pub(crate) fn leads(&self) -> bool {
+        self.view.is_some_and(PatroniView::leads)
+    }
+
+    /// Whether the member wanted here has this address: who runs there under another name is no
+    /// stranger, but a conflict.
+    pub(crate) fn is_at(&self, address: &str) -> bool {
+        self.member.patroni.url.contains(&format!("//{address}:"))
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        (self.node, self.id.to_owned())
+    }
+}
+
+/// Members by cluster.
+pub(crate) fn clusters<'a>(nodes: &'a [NodeInput<'a>]) -> BTreeMap<&'a str, Vec<Seat<'a>>> {
+    let mut clusters: BTreeMap<&str, Vec<Seat<'_>>> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        for resource in node.resources {
+            if let ResourceKind::PatroniMember(member) = &resource.kind {
+                clusters.entry(&member.scope).or_default().push(Seat {
+                    node: index,
+                    id: &resource.id,
+                    member,
+                    view: node.surroundings.patroni.get(&member.scope),
+                });
+            }
+        }
+    }
+    clusters
+}
+
+/// The leader last.
+pub(crate) fn replicas_first<'a, 'b>(seats: &'b [Seat<'a>]) -> Vec<&'b Seat<'a>> {
+    let mut order: Vec<&Seat<'_>> = seats.iter().collect();
+    order.sort_by_key(|seat| seat.leads());
+    order
+}
+
+/// The member that should take over from the leader: one that streams on the leader's timeline;
+/// behind a synchronous cluster one that has every acknowledged transaction; of those the one
+/// with the least to catch up.
+pub(crate) fn best_candidate<'a>(
+    leader: &str,
+    members: &'a [PatroniPeer],
+) -> Option<&'a PatroniPeer> {
+    let others = members.iter().filter(|peer| peer.name != leader);
+    let may = others.filter(|peer| hindrance(peer, members).is_none());
+    may.min_by_key(|peer| (peer.lag_bytes.unwrap_or(u64::MAX), &peer.name))
+}
+
+/// Why a member should not take over.
+pub(crate) fn hindrance(peer: &PatroniPeer, members: &[PatroniPeer]) -> Option<String> {
+    let leader = members.iter().find(|one| is_leader(one));
+    let synchronous =
+        |one: &PatroniPeer| matches!(one.role.as_str(), "sync_standby" | "quorum_standby");
+    if is_leader(peer) {
+        Some("it leads already".to_owned())
+    } else if peer.nofailover {
+        Some("it is never to lead (offline, or tagged `nofailover`)".to_owned())
+    } else if peer.state != "streaming" {
+        Some(format!(
+            "it does not stream from the leader: {}",
+            peer.state
+        ))
+    } else if leader.is_some_and(|leader| leader.timeline != peer.timeline) {
+        Some("it is on another timeline".to_owned())
+    } else if members.iter().any(synchronous) && !synchronous(peer) {
+        Some("it is not synchronous: it may lack acknowledged transactions".to_owned())
+    } else {
+        None
+    }
+}
+
+pub(crate) fn is_leader(peer: &PatroniPeer) -> bool {
+    matches!(peer.role.as_str(), "leader" | "standby_leader")
+}
