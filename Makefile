@@ -6,7 +6,7 @@ TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 STY := target/$(TARGET)/release/sty
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 
-.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes bench docs
+.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes soak bench docs
 
 help:
 	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-pure                 tests without nodes (a minute)"
 	@echo "make test-parts                single parts against the real thing (some minutes)"
 	@echo "make test-nodes STORY=name     one story on real nodes"
+	@echo "make soak [RUNS=30] [SEED=n]   faults by chance, one after the other (about half an hour)"
 	@echo "make bench                     the figures in docs/benchmarks.md"
 	@echo "make docs                      write the generated references"
 
@@ -43,7 +44,7 @@ lint:
 # No root, no network, no machine but this one.
 test-pure:
 	cargo test --package sty-core --package sty-inventory --package sty-catalog --package sty-wire \
-	  --package sty-desired --package sty-plan --package sty
+	  --package sty-desired --package sty-plan --package sty-drill --package sty
 	cargo test --lib --package sty-node --package sty-engine --package sty-repo --package sty-sandbox
 
 # Single parts against the real thing: a PostgreSQL server, an sshd, apt, sandbox nodes.
@@ -55,6 +56,10 @@ test-parts: deps deps-test
 test-nodes: build
 	$(STY) docs --check
 	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" cargo test --package sty-stories $(if $(STORY),--test $(STORY)) -- --test-threads=1 --nocapture
+
+# Not part of the tests: what it breaks, and in which order, is chance.
+soak: build
+	$(SUDO) env "PATH=$$PATH" "STY=$(CURDIR)/$(STY)" "RUNS=$(RUNS)" "SEED=$(SEED)" scripts/soak
 
 bench: build
 	@scripts/deps time

@@ -80,6 +80,9 @@ pub(crate) enum Command {
     /// Work on one cluster
     #[command(subcommand)]
     Cluster(verbs::cluster::Cluster),
+    /// Break things on purpose and measure what clients notice
+    #[command(subcommand)]
+    Drill(verbs::drill::Drill),
     /// Work on one node
     #[command(subcommand)]
     Node(verbs::node::Node),

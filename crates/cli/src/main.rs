@@ -61,6 +61,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> anyhow::Result<ExitCode> {
         Command::Status(verb) => verb.run(global, printer),
         Command::Connect(verb) => verb.run(global, printer),
         Command::History(verb) => verb.run(global, printer),
+        Command::Drill(verb) => verb.run(global, printer),
         Command::Cluster(verb) => verb.run(global, printer),
         Command::Node(verb) => verb.run(global, printer),
         Command::Repo(verb) => verb.run(global, printer),

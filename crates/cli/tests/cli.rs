@@ -331,3 +331,49 @@ fn a_version_that_the_sources_lack_is_an_error_of_check() {
     invalid pigsty.yml: 1 error, 0 warnings; nothing was touched
     ");
 }
+
+/// Without a sandbox, an inventory means real servers: nothing is struck before its name was
+/// typed, and what nobody could end is not struck at all.
+#[test]
+fn drills_on_real_servers_are_confirmed_or_refused() {
+    let home = tempfile::tempdir().unwrap();
+    sty(home.path(), &["init", "full", "--keep-addresses"]);
+    let drill = |cluster: &str, fault: &str| {
+        sty(
+            home.path(),
+            &["drill", "failover", cluster, "--fault", fault],
+        )
+    };
+    insta::assert_snapshot!(drill("pg-test", "node-kill"), @"
+    exit code 2
+    --- stderr
+    error: `node-kill` cannot be drilled on pg-test: it is for sandboxes: `sty` cannot switch the power of a real machine on again
+    ");
+    insta::assert_snapshot!(drill("pg-meta", "switchover"), @"
+    exit code 2
+    --- stderr
+    error: `switchover` cannot be drilled on pg-meta: cluster pg-meta has one member, and no replica
+    ");
+    insta::assert_snapshot!(drill("pg-test", "flood"), @"
+    exit code 2
+    --- stderr
+    error: `flood` is no class of fault: choose one of postgres-kill, patroni-kill, node-kill, node-freeze, partition, partition-dcs, etcd-member-kill, etcd-quorum-loss, replica-kill, disk-full, switchover, restart, random
+    ");
+    insta::assert_snapshot!(drill("pg-test", "switchover"), @"
+    exit code 2
+    --- stderr
+    this strikes cluster pg-test, 1 time, while its clients are served:
+      switchover: moves the primary to a replica
+      pg-test-1  10.10.10.11
+      pg-test-2  10.10.10.12
+      pg-test-3  10.10.10.13
+    rows go to a schema `sty_drill` in database test, which is dropped at the end
+    nothing was done: add
+      --confirm pg-test
+    ");
+    insta::assert_snapshot!(sty(home.path(), &["drill", "history"]), @"
+    exit code 0
+    --- stdout
+    WHEN  CLUSTER  FAULT  PLAN  RUNS  NO WRITE P50  P95  MAX  NO READ P95  REDUNDANT P95  LOST  TWICE 
+    ");
+}

@@ -211,13 +211,14 @@ fn retire(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn now() -> String {
+/// The time, RFC 3339 in UTC.
+pub fn now() -> String {
     let now = OffsetDateTime::now_utc();
     now.format(&Rfc3339).unwrap_or_else(|_| now.to_string())
 }
 
 /// Time of fixed width, so that names sort by it.
-fn stamp() -> String {
+pub(crate) fn stamp() -> String {
     let format =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
     let now = OffsetDateTime::now_utc();

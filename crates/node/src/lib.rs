@@ -7,6 +7,7 @@
 mod accounts;
 mod context;
 mod controller;
+mod drill;
 mod etcd;
 mod facts;
 mod http;

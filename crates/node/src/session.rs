@@ -12,13 +12,14 @@ use rustix::fs::Mode;
 use rustix::process::umask;
 use sty_wire::PROTOCOL;
 use sty_wire::action::Op;
+use sty_wire::drill::Disturbance;
 use sty_wire::observation::{Change, Failure, Observation};
 use sty_wire::protocol::{Reply, Request, Supply};
 use sty_wire::resource::{EtcdMember, PatroniMember, Resource, ResourceKind};
 use thiserror::Error;
 
 use crate::context::{Context, Progress};
-use crate::{etcd, facts, kinds, observe, patroni, program, status, systemd};
+use crate::{drill, etcd, facts, kinds, observe, patroni, program, status, systemd};
 
 const LOCK_PATH: &str = "/run/sty/apply.lock";
 
@@ -145,7 +146,18 @@ impl Session {
                 let status = status::collect(&query, &Context::new(Arc::new(|_| ()), units));
                 Reply::Status { status }
             }
+            Request::Disturb { disturbance } => match self.disturb(&disturbance) {
+                Ok(()) => Reply::Disturbed,
+                Err(failure) => Reply::Refused { failure },
+            },
         }
+    }
+
+    fn disturb(&self, disturbance: &Disturbance) -> Result<(), Failure> {
+        if self.lock.is_none() {
+            return Err(Failure::message("this session has not locked the node"));
+        }
+        drill::disturb(disturbance)
     }
 
     fn take(&mut self, holder: &str) -> Reply {

@@ -5,6 +5,7 @@
 //! and output; both ends are the same build, so there is one version: [`PROTOCOL`].
 
 pub mod action;
+pub mod drill;
 pub mod facts;
 pub mod observation;
 pub mod postgres;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sty_core::Secret;
 
 use crate::action::Op;
+use crate::drill::Disturbance;
 use crate::facts::Facts;
 use crate::observation::{Change, Failure, Observation, Surroundings};
 use crate::resource::Resource;
@@ -38,6 +39,11 @@ pub enum Request {
     Status {
         /// What to look at.
         query: Box<StatusQuery>,
+    },
+    /// Break something, or mend what was broken so. The node must be taken.
+    Disturb {
+        /// What.
+        disturbance: Disturbance,
     },
 }
 
@@ -107,6 +113,8 @@ pub enum Reply {
         /// What was found.
         status: NodeStatus,
     },
+    /// Answer to `Disturb`: it is so.
+    Disturbed,
     /// The request could not be understood or served at all.
     Refused {
         /// Why.

@@ -3,6 +3,7 @@
 pub(crate) mod authority;
 pub(crate) mod choice;
 pub(crate) mod destroy;
+pub(crate) mod drill;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod holder;

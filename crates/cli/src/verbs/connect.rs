@@ -87,7 +87,10 @@ impl Connect {
     }
 }
 
-fn find_cluster<'a>(inventory: &'a Inventory, name: &str) -> anyhow::Result<&'a PgCluster> {
+pub(crate) fn find_cluster<'a>(
+    inventory: &'a Inventory,
+    name: &str,
+) -> anyhow::Result<&'a PgCluster> {
     match inventory.clusters.get(name) {
         Some(cluster) => Ok(cluster),
         None => {
@@ -100,7 +103,7 @@ fn find_cluster<'a>(inventory: &'a Inventory, name: &str) -> anyhow::Result<&'a 
     }
 }
 
-fn find_service<'a>(cluster: &'a PgCluster, name: &str) -> anyhow::Result<&'a Service> {
+pub(crate) fn find_service<'a>(cluster: &'a PgCluster, name: &str) -> anyhow::Result<&'a Service> {
     match cluster.services.iter().find(|service| service.name == name) {
         Some(service) => Ok(service),
         None => {

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod docs;
 pub(crate) mod down;
+pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod history;

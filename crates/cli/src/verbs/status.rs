@@ -18,7 +18,7 @@ use crate::run::health::{ClusterHealth, Health, MemberHealth, assess};
 use crate::run::{authority, look, problems};
 
 /// How long a node may take to be reached: who asks for the status wants it now.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks of `--wait`.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -118,7 +118,7 @@ fn ask(view: &View<'_>, fleet: &mut Fleet) -> Health {
 }
 
 /// What to ask each node, taken from what should run there.
-fn queries(
+pub(crate) fn queries(
     inventory: &Inventory,
     resources: &BTreeMap<String, Vec<Resource>>,
 ) -> BTreeMap<String, StatusQuery> {

@@ -1,0 +1,257 @@
+//! The nodes of a drill: looked at, asked, let go, and found again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, bail};
+use sty_engine::{ConnectOptions, Fleet, NodeLink, SessionError, Target};
+use sty_inventory::model::{Inventory, PgCluster};
+use sty_sandbox::{NodeName, Sandbox};
+use sty_wire::action::Op;
+use sty_wire::drill::Disturbance;
+use sty_wire::protocol::{Reply, Request};
+use sty_wire::resource::{EtcdMember, Module, PatroniMember, Resource, ResourceKind, Stage as Of};
+use sty_wire::status::StatusQuery;
+
+use crate::args::Selection;
+use crate::context::InventoryFile;
+use crate::printer::Printer;
+use crate::run::health::{Health, assess};
+use crate::run::holder::Holder;
+use crate::run::{authority, look, problems};
+use crate::verbs::status::{PATIENCE, queries};
+
+/// Roles that Patroni gives to replicas that writes wait for.
+const WAITED_FOR: [&str; 2] = ["sync_standby", "quorum_standby"];
+
+/// What was seen of everything in one look.
+pub(crate) struct Sight {
+    /// As `sty status` would say.
+    pub(crate) health: Health,
+    /// Replicas of the cluster that writes wait for.
+    pub(crate) waited_for: BTreeSet<String>,
+}
+
+/// Where a drill takes place.
+pub(crate) struct Stage<'a> {
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) cluster: &'a PgCluster,
+    pub(crate) sandbox: Option<&'a Sandbox>,
+    targets: BTreeMap<String, Target>,
+    fleet: Fleet,
+    queries: BTreeMap<String, StatusQuery>,
+    /// Hosts that are not to be asked: they cannot answer.
+    gone: BTreeSet<String>,
+    holder: String,
+    quiet: Printer,
+}
+
+impl<'a> Stage<'a> {
+    /// Connects to the members of the cluster and of etcd, all of which must answer.
+    pub(crate) fn open(
+        file: &InventoryFile,
+        inventory: &'a Inventory,
+        cluster: &'a PgCluster,
+        sandbox: Option<&'a Sandbox>,
+        printer: &Printer,
+    ) -> anyhow::Result<Self> {
+        let members = cluster.instances.iter().map(|one| one.host.clone());
+        let etcd = inventory.etcd.iter().flat_map(|etcd| &etcd.members);
+        let hosts: BTreeSet<String> = members.chain(etcd.map(|one| one.host.clone())).collect();
+        let hosts: Vec<String> = hosts.into_iter().collect();
+        let targets = look::targets(inventory, hosts.iter().cloned(), sandbox)?;
+        let fleet = look::connect_within(&targets, Some(PATIENCE), printer)?;
+        if let Some((host, error)) = fleet.failures.iter().next() {
+            let failure = problems::unreachable(error);
+            bail!(
+                "node {host}: {}\nhint: a drill begins with a healthy cluster: see `sty status`",
+                failure.message
+            );
+        }
+        let authority = authority::borrow(file, inventory)?;
+        let context = look::desired_context(&authority, inventory)?;
+        let everything = Selection::default();
+        let resources = look::desired(inventory, &hosts, &fleet.facts(), &context, &everything)
+            .map_err(|found| anyhow::anyhow!(found[0].message.clone()))?;
+        Ok(Self {
+            inventory,
+            cluster,
+            sandbox,
+            targets: targets.into_iter().collect(),
+            fleet,
+            queries: queries(inventory, &resources),
+            gone: BTreeSet::new(),
+            holder: Holder::own().to_string(),
+            quiet: printer.calm(),
+        })
+    }
+
+    /// How everything is now. Nodes that were lost are connected to again.
+    pub(crate) fn look(&mut self) -> anyhow::Result<Sight> {
+        let mut unreachable = BTreeMap::new();
+        self.reconnect(&mut |host, failure| drop(unreachable.insert(host, failure)))?;
+        let mut answers = BTreeMap::new();
+        for (host, answer) in self.fleet.status(&self.queries) {
+            match answer {
+                Ok(status) => drop(answers.insert(host, status)),
+                Err(error) => {
+                    // A session that missed one answer is not asked again.
+                    self.fleet.sessions.remove(&host);
+                    unreachable.insert(host, error.into_failure());
+                }
+            }
+        }
+        let asked = self.queries.keys().cloned().collect();
+        let views = answers.values().flat_map(|answer| &answer.patroni);
+        let own = views.filter(|view| view.scope == self.cluster.name);
+        let listed = own.flat_map(|view| &view.members);
+        let waited_for = listed.filter(|one| WAITED_FOR.contains(&one.role.as_str()));
+        Ok(Sight {
+            waited_for: waited_for.map(|one| one.name.clone()).collect(),
+            health: assess(self.inventory, &asked, &answers, &unreachable),
+        })
+    }
+
+    fn reconnect(
+        &mut self,
+        lost: &mut dyn FnMut(String, sty_wire::observation::Failure),
+    ) -> anyhow::Result<()> {
+        let missing = self.targets.iter().filter(|(host, _)| {
+            !self.gone.contains(*host) && !self.fleet.sessions.contains_key(*host)
+        });
+        let missing: Vec<(String, Target)> = missing
+            .map(|(host, target)| (host.clone(), target.clone()))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut found = look::connect_within(&missing, Some(PATIENCE), &self.quiet)?;
+        for (host, error) in &found.failures {
+            lost(host.clone(), problems::unreachable(error));
+        }
+        self.fleet.sessions.append(&mut found.sessions);
+        Ok(())
+    }
+
+    /// Ends the connection to a node that is about to be struck: a session that hangs would hold
+    /// up the others, and its lock would outlive it.
+    pub(crate) fn let_go(&mut self, host: &str) -> anyhow::Result<()> {
+        self.fleet.sessions.remove(host);
+        self.gone.insert(host.to_owned());
+        if let Some(target) = self.targets.get(host) {
+            target.disconnect(&ConnectOptions::new(sty_engine::runtime_directory()?));
+        }
+        Ok(())
+    }
+
+    /// The node may be asked again.
+    pub(crate) fn take_back(&mut self, host: &str) {
+        self.gone.remove(host);
+    }
+
+    /// Disturbs a node, or ends that.
+    pub(crate) fn disturb(&mut self, host: &str, disturbance: Disturbance) -> anyhow::Result<()> {
+        match self.ask(host, &Request::Disturb { disturbance })? {
+            Reply::Disturbed => Ok(()),
+            _ => bail!("node {host} answered out of turn, a fault of `sty`"),
+        }
+    }
+
+    /// Has a node carry out an operation on its Patroni member.
+    pub(crate) fn operate(
+        &mut self,
+        host: &str,
+        op: impl FnOnce(String) -> Op,
+    ) -> anyhow::Result<()> {
+        let id = format!("patroni:{}", self.cluster.name);
+        let member = Resource {
+            id: id.clone(),
+            module: Module::Pgsql,
+            stage: Of::Postgres,
+            cluster: Some(self.cluster.name.clone()),
+            kind: ResourceKind::PatroniMember(self.patroni(host)?.clone()),
+        };
+        let resources = vec![member];
+        self.ask(host, &Request::Observe { resources })?;
+        let op = op(id);
+        let request = Request::Execute {
+            action: 1,
+            op,
+            supply: None,
+        };
+        match self.ask(host, &request)? {
+            Reply::Done { .. } => Ok(()),
+            Reply::Failed { failure, .. } => {
+                bail!("{}", problems::render(host, "the operation", &failure))
+            }
+            _ => bail!("node {host} answered out of turn, a fault of `sty`"),
+        }
+    }
+
+    /// Takes a node and asks it; what it says itself bounds its answer.
+    fn ask(&mut self, host: &str, request: &Request) -> anyhow::Result<Reply> {
+        let mut unreached = None;
+        self.reconnect(&mut |lost, failure| {
+            if lost == host {
+                unreached = Some(failure.message);
+            }
+        })?;
+        let Some(session) = self.fleet.sessions.get_mut(host) else {
+            bail!("node {host}: {}", unreached.unwrap_or_default());
+        };
+        let lock = Request::Lock {
+            holder: self.holder.clone(),
+        };
+        if let Reply::Busy { holder } = session.request(&lock, None, &mut |_| {})? {
+            bail!("node {host} is taken by {holder}");
+        }
+        match session.request(request, None, &mut |_| {}) {
+            Err(SessionError::Refused { failure, .. }) => {
+                bail!("{}", problems::render(host, "the fault", &failure))
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// The Patroni member on a host.
+    pub(crate) fn patroni(&self, host: &str) -> anyhow::Result<&PatroniMember> {
+        let query = self.queries.get(host);
+        let mut members = query.into_iter().flat_map(|query| &query.patroni);
+        let found = members.find(|member| member.scope == self.cluster.name);
+        found.with_context(|| format!("{host} has no member of {}", self.cluster.name))
+    }
+
+    /// The etcd member on a host.
+    pub(crate) fn etcd(&self, host: &str) -> anyhow::Result<&EtcdMember> {
+        let member = self.queries.get(host).and_then(|query| query.etcd.as_ref());
+        member.with_context(|| format!("{host} has no member of etcd"))
+    }
+
+    /// The host of a member of the cluster.
+    pub(crate) fn host_of(&self, member: &str) -> anyhow::Result<String> {
+        let mut instances = self.cluster.instances.iter();
+        let found = instances.find(|instance| instance.name == member);
+        let host = found.map(|instance| instance.host.clone());
+        host.with_context(|| format!("{member} is no member of {}", self.cluster.name))
+    }
+
+    /// The sandbox and its node that a host is.
+    pub(crate) fn sandbox_node(&self, host: &str) -> anyhow::Result<(&'a Sandbox, NodeName)> {
+        let sandbox = self.sandbox.context("this fault needs a sandbox")?;
+        let node = self.inventory.nodes.get(host).context("a host")?;
+        let name = sandbox.node_at(node.address);
+        let name = name.with_context(|| format!("no node of the sandbox is {host}"))?;
+        Ok((sandbox, name.clone()))
+    }
+
+    /// Runs `work` where clients are: in the sandbox's network, or here. Threads that it starts
+    /// are there too.
+    pub(crate) fn among_clients<T: Send>(
+        &self,
+        work: impl FnOnce() -> T + Send,
+    ) -> anyhow::Result<T> {
+        match self.sandbox {
+            Some(sandbox) => Ok(sandbox.within(work)?),
+            None => Ok(work()),
+        }
+    }
+}

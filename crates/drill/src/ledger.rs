@@ -1,0 +1,183 @@
+//! What a client was told, row by row, and what of it holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// How one attempt ended, as the client saw it. Errors are SQLSTATEs, or a word for what
+/// happened to the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server said that it is done.
+    Acknowledged,
+    /// The same, after the client had given up waiting: a promise all the same.
+    Late,
+    /// The server said no and the session went on: it must have had no effect.
+    Refused(String),
+    /// Sent, and no answer that settles it: it may have been done or not.
+    Unanswered(String),
+    /// There was no connection to send it on.
+    NotSent(String),
+}
+
+/// One attempt. A number that was answered late has two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Number of the row.
+    pub number: u64,
+    /// When it was sent, or would have been.
+    pub began_us: u64,
+    /// When the client knew.
+    pub ended_us: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Its beginning: when the fault struck.
+    pub from_us: u64,
+    /// Its end.
+    pub to_us: u64,
+}
+
+/// Attempts of one client, in the order in which they ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ledger {
+    /// All of them.
+    pub attempts: Vec<Attempt>,
+}
+
+/// What became of the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Audit {
+    /// Rows that a client was told are committed.
+    pub acknowledged_rows: u64,
+    /// Of those, the ones that are not there.
+    pub lost_rows: u64,
+    /// Numbers of the first of them.
+    pub lost_first: Vec<u64>,
+    /// Rows that are there more than once.
+    pub rows_seen_twice: u64,
+    /// Rows sent that nobody answered for, and never did.
+    pub unanswered_rows: u64,
+    /// Of those, the ones that are there; as they may be.
+    pub unanswered_rows_found: u64,
+    /// Rows that the server refused or never got, and that are there all the same.
+    pub refused_rows_found: u64,
+}
+
+/// Numbers of lost rows that are told.
+const TOLD: usize = 20;
+
+impl Ledger {
+    /// The longest time without an acknowledgement of which some falls into the window,
+    /// microseconds. It begins with the last acknowledgement before the window, and ends with the
+    /// window at the latest. Late answers are none: the client had given up.
+    pub fn gap_us(&self, window: Window) -> u64 {
+        let mut last = None;
+        let mut longest = 0;
+        for at in self.acknowledged_us() {
+            if at > window.to_us {
+                break;
+            }
+            if at >= window.from_us {
+                longest = longest.max(at - last.unwrap_or(window.from_us));
+            }
+            last = Some(at);
+        }
+        let open = window.to_us.saturating_sub(last.unwrap_or(window.from_us));
+        longest.max(open)
+    }
+
+    /// When the client got its acknowledgements, in order.
+    fn acknowledged_us(&self) -> Vec<u64> {
+        let acknowledged = |attempt: &&Attempt| attempt.outcome == Outcome::Acknowledged;
+        let times = self.attempts.iter().filter(acknowledged);
+        let mut times: Vec<u64> = times.map(|attempt| attempt.ended_us).collect();
+        times.sort_unstable();
+        times
+    }
+
+    /// Whether something sent after this moment was acknowledged.
+    pub fn serves_after(&self, moment_us: u64) -> bool {
+        let mut latest = self.attempts.iter().rev();
+        latest.any(|one| one.outcome == Outcome::Acknowledged && one.began_us > moment_us)
+    }
+
+    /// Whether something sent after this moment was not acknowledged.
+    pub fn fails_after(&self, moment_us: u64) -> bool {
+        let mut latest = self.attempts.iter().rev();
+        latest.any(|one| one.outcome != Outcome::Acknowledged && one.began_us > moment_us)
+    }
+
+    /// How often each kind of error was met.
+    pub fn errors(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for attempt in &self.attempts {
+            match &attempt.outcome {
+                Outcome::Acknowledged | Outcome::Late => {}
+                Outcome::Refused(error) | Outcome::Unanswered(error) | Outcome::NotSent(error) => {
+                    *counts.entry(error.clone()).or_default() += 1
+                }
+            }
+        }
+        counts
+    }
+
+    /// Compares what the client was told with `found`: how often each number is there.
+    pub fn audit(&self, found: &BTreeMap<u64, u64>) -> Audit {
+        let numbers = |wanted: fn(&Outcome) -> bool| -> BTreeSet<u64> {
+            let attempts = self.attempts.iter();
+            let chosen = attempts.filter(|attempt| wanted(&attempt.outcome));
+            chosen.map(|attempt| attempt.number).collect()
+        };
+        let acknowledged =
+            numbers(|outcome| matches!(outcome, Outcome::Acknowledged | Outcome::Late));
+        let sent = numbers(|outcome| matches!(outcome, Outcome::Unanswered(_)));
+        let unanswered: BTreeSet<u64> = sent.difference(&acknowledged).copied().collect();
+        let lost: Vec<u64> = missing(&acknowledged, found).collect();
+        let there = |set: &BTreeSet<u64>| set.len() - missing(set, found).count();
+        let known = |number: &&u64| acknowledged.contains(number) || unanswered.contains(number);
+        Audit {
+            acknowledged_rows: count(acknowledged.len()),
+            lost_rows: count(lost.len()),
+            lost_first: lost.into_iter().take(TOLD).collect(),
+            rows_seen_twice: count(found.values().filter(|times| **times > 1).count()),
+            unanswered_rows: count(unanswered.len()),
+            unanswered_rows_found: count(there(&unanswered)),
+            refused_rows_found: count(found.keys().filter(|number| !known(number)).count()),
+        }
+    }
+
+    /// Rows acknowledged at or after this moment that are not there. Of a client that speaks to
+    /// the old primary alone, from the moment of the fault on: rows that two primaries disagree
+    /// about.
+    pub fn lost_since(&self, moment_us: u64, found: &BTreeMap<u64, u64>) -> u64 {
+        let told = |attempt: &&Attempt| {
+            attempt.ended_us >= moment_us
+                && matches!(attempt.outcome, Outcome::Acknowledged | Outcome::Late)
+        };
+        let since: BTreeSet<u64> = self
+            .attempts
+            .iter()
+            .filter(told)
+            .map(|one| one.number)
+            .collect();
+        count(missing(&since, found).count())
+    }
+}
+
+fn missing<'a>(
+    numbers: &'a BTreeSet<u64>,
+    found: &'a BTreeMap<u64, u64>,
+) -> impl Iterator<Item = u64> + 'a {
+    let absent = |number: &&u64| !found.contains_key(number);
+    numbers.iter().filter(absent).copied()
+}
+
+/// A number of things in memory.
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
