@@ -104,7 +104,7 @@ fn hosts(cluster: &PgCluster) -> Vec<String> {
 }
 
 /// The PostgreSQL members alone: what they are, not what they should be.
-fn members(inventory: &Inventory, hosts: &[String]) -> BTreeMap<String, Vec<Resource>> {
+pub(crate) fn members(inventory: &Inventory, hosts: &[String]) -> BTreeMap<String, Vec<Resource>> {
     let member = |host: &String| {
         let member = sty_desired::patroni_member(inventory, host)?;
         let resource = Resource {

@@ -1,12 +1,13 @@
 //! Making faults, and ending them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use sty_drill::{Elsewhere, Entry, Fault, Victim};
 use sty_inventory::model::{Inventory, PgCluster};
+use sty_plan::Operation;
 use sty_sandbox::{Cut, Peer};
-use sty_wire::action::Op;
 use sty_wire::drill::{Disturbance, Volume};
 
 use super::clients::Entries;
@@ -165,8 +166,8 @@ fn strike_one(stage: &mut Stage<'_>, fault: Fault, host: &str) -> anyhow::Result
             let volume = volume(stage, host)?;
             stage.disturb(host, Disturbance::FillVolume { volume })
         }
-        Fault::Switchover => switchover(stage, host),
-        Fault::Restart => restart(stage, host),
+        Fault::Switchover => switchover(stage),
+        Fault::Restart => restart(stage),
         Fault::PartitionDcs => cut_from_etcd(stage, host),
         Fault::NodeKill | Fault::ReplicaKill | Fault::NodeFreeze | Fault::Partition => {
             let (sandbox, node) = stage.sandbox_node(host)?;
@@ -189,14 +190,17 @@ fn kill_postgres(stage: &mut Stage<'_>, host: &str) -> anyhow::Result<()> {
     stage.disturb(host, Disturbance::KillPostgres { data })
 }
 
-/// The planned move of the primary, as `sty` does it.
-pub(crate) fn switchover(stage: &mut Stage<'_>, host: &str) -> anyhow::Result<()> {
-    stage.operate(host, |member| Op::Switchover { member, to: None })
+/// The planned move of the primary, as `sty cluster switchover` does it.
+pub(crate) fn switchover(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    stage.operate(&Operation::Switchover { to: None })
 }
 
-/// The planned restart of the primary, as `sty` does it.
-fn restart(stage: &mut Stage<'_>, host: &str) -> anyhow::Result<()> {
-    stage.operate(host, |member| Op::PostgresRestart { member })
+/// The planned restart of every member, as `sty cluster restart` does it.
+fn restart(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    stage.operate(&Operation::Restart {
+        members: BTreeSet::new(),
+        in_place: false,
+    })
 }
 
 /// Between the node and every member of etcd, also its own one and that one's peers.

@@ -47,7 +47,7 @@ fn prepare_volumes(course: &Course<'_, '_>, stage: &mut Stage<'_>) -> anyhow::Re
         inject::limit_volume(stage, &host)?;
         course.ready(stage)?;
     }
-    inject::switchover(stage, &leader)
+    inject::switchover(stage)
 }
 
 /// Moves all data back, one member after the other, the primary's last.

@@ -3,21 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
-use sty_engine::{ConnectOptions, Fleet, NodeLink, SessionError, Target};
+use sty_engine::{
+    Authority, ConnectOptions, Fleet, Interrupt, NodeLink, SessionError, Target, Work, execute,
+};
 use sty_inventory::model::{Inventory, PgCluster};
+use sty_plan::{NodeInput, Operation};
 use sty_sandbox::{NodeName, Sandbox};
-use sty_wire::action::Op;
 use sty_wire::drill::Disturbance;
 use sty_wire::protocol::{Reply, Request};
-use sty_wire::resource::{EtcdMember, Module, PatroniMember, Resource, ResourceKind, Stage as Of};
+use sty_wire::resource::{EtcdMember, PatroniMember};
 use sty_wire::status::StatusQuery;
 
 use crate::args::Selection;
 use crate::context::InventoryFile;
 use crate::printer::Printer;
+use crate::run::choice::Choice;
 use crate::run::health::{Health, assess};
 use crate::run::holder::Holder;
-use crate::run::{authority, look, problems};
+use crate::run::{authority, look, operation, problems};
 use crate::verbs::status::{PATIENCE, queries};
 
 /// Roles that Patroni gives to replicas that writes wait for.
@@ -42,6 +45,7 @@ pub(crate) struct Stage<'a> {
     /// Hosts that are not to be asked: they cannot answer.
     gone: BTreeSet<String>,
     holder: String,
+    authority: Authority,
     quiet: Printer,
 }
 
@@ -70,7 +74,9 @@ impl<'a> Stage<'a> {
         let authority = authority::borrow(file, inventory)?;
         let context = look::desired_context(&authority, inventory)?;
         let everything = Selection::default();
-        let resources = look::desired(inventory, &hosts, &fleet.facts(), &context, &everything)
+        let all: BTreeSet<String> = hosts.iter().cloned().collect();
+        let choice = Choice::new(inventory, &hosts, &everything);
+        let wanted = look::desired(inventory, &all, &fleet.facts(), &context, &choice)
             .map_err(|found| anyhow::anyhow!(found[0].message.clone()))?;
         Ok(Self {
             inventory,
@@ -78,7 +84,8 @@ impl<'a> Stage<'a> {
             sandbox,
             targets: targets.into_iter().collect(),
             fleet,
-            queries: queries(inventory, &resources),
+            queries: queries(inventory, &wanted.resources),
+            authority,
             gone: BTreeSet::new(),
             holder: Holder::own().to_string(),
             quiet: printer.calm(),
@@ -156,39 +163,53 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Has a node carry out an operation on its Patroni member.
-    pub(crate) fn operate(
-        &mut self,
-        host: &str,
-        op: impl FnOnce(String) -> Op,
-    ) -> anyhow::Result<()> {
-        let id = format!("patroni:{}", self.cluster.name);
-        let member = Resource {
-            id: id.clone(),
-            module: Module::Pgsql,
-            stage: Of::Postgres,
-            cluster: Some(self.cluster.name.clone()),
-            kind: ResourceKind::PatroniMember(self.patroni(host)?.clone()),
+    /// Carries out an operation on the cluster, as the operator's command does.
+    pub(crate) fn operate(&mut self, operation: &Operation) -> anyhow::Result<()> {
+        let members = self.cluster.instances.iter().map(|one| one.host.clone());
+        let members: Vec<String> = members.collect();
+        for host in &members {
+            self.take(host)?;
+        }
+        let resources = operation::members(self.inventory, &members);
+        let mut observed = BTreeMap::new();
+        for (host, answer) in self.fleet.observe(&resources) {
+            observed.insert(host, answer?);
+        }
+        let nobody = BTreeSet::new();
+        let inputs: Vec<NodeInput<'_>> = observed
+            .iter()
+            .filter_map(|(host, observed)| {
+                Some(NodeInput {
+                    host,
+                    resources: resources.get(host)?,
+                    observations: &observed.observations,
+                    surroundings: &observed.surroundings,
+                    witnesses: &nobody,
+                    removal: None,
+                })
+            })
+            .collect();
+        let plan = sty_plan::operate(&inputs, &self.cluster.name, operation, false)?;
+        let work = Work {
+            resources: &resources,
+            signer: &self.authority,
+            interrupt: &Interrupt::new(),
         };
-        let resources = vec![member];
-        self.ask(host, &Request::Observe { resources })?;
-        let op = op(id);
-        let request = Request::Execute {
-            action: 1,
-            op,
-            supply: None,
-        };
-        match self.ask(host, &request)? {
-            Reply::Done { .. } => Ok(()),
-            Reply::Failed { failure, .. } => {
-                bail!("{}", problems::render(host, "the operation", &failure))
+        let outcome = execute(&mut self.fleet.sessions, &plan.actions, &work, &mut |_| {})?;
+        match plan
+            .actions
+            .iter()
+            .find_map(|action| Some((action, outcome.failed.get(&action.id)?)))
+        {
+            None => Ok(()),
+            Some((action, failure)) => {
+                bail!("{}", problems::render(&action.node, &action.title, failure))
             }
-            _ => bail!("node {host} answered out of turn, a fault of `sty`"),
         }
     }
 
-    /// Takes a node and asks it; what it says itself bounds its answer.
-    fn ask(&mut self, host: &str, request: &Request) -> anyhow::Result<Reply> {
+    /// Takes a node for this drill; connects to it when the connection was lost.
+    fn take(&mut self, host: &str) -> anyhow::Result<()> {
         let mut unreached = None;
         self.reconnect(&mut |lost, failure| {
             if lost == host {
@@ -201,9 +222,17 @@ impl<'a> Stage<'a> {
         let lock = Request::Lock {
             holder: self.holder.clone(),
         };
-        if let Reply::Busy { holder } = session.request(&lock, None, &mut |_| {})? {
-            bail!("node {host} is taken by {holder}");
+        match session.request(&lock, None, &mut |_| {})? {
+            Reply::Busy { holder } => bail!("node {host} is taken by {holder}"),
+            _ => Ok(()),
         }
+    }
+
+    /// Takes a node and asks it; what it says itself bounds its answer.
+    fn ask(&mut self, host: &str, request: &Request) -> anyhow::Result<Reply> {
+        self.take(host)?;
+        let session = self.fleet.sessions.get_mut(host);
+        let session = session.with_context(|| format!("node {host} is not connected"))?;
         match session.request(request, None, &mut |_| {}) {
             Err(SessionError::Refused { failure, .. }) => {
                 bail!("{}", problems::render(host, "the fault", &failure))
