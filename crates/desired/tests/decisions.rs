@@ -279,3 +279,10 @@ fn keepalived_goes_with_the_last_address_and_not_before() {
     assert_eq!(removed(false), ["retired:keepalived.service"]);
     assert_eq!(removed(true), Vec::<String>::new());
 }
+
+#[test]
+fn the_pooler_logs_to_the_journal_only() {
+    let all = resources(&inventory("meta"), "10.10.10.10");
+    let listen = file(&all, "/etc/pgbouncer/listen.ini");
+    assert!(listen.contains("\nlogfile =\n"), "{listen}");
+}

@@ -43,7 +43,6 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     let owned = |mode| Access::new(dbsu, dbsu, mode);
     let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
     group.directory(DIRECTORY, owned(0o750));
-    group.directory(paths::PGBOUNCER_LOG, owned(0o750));
     group.directory(DROP_IN_DIRECTORY, Access::root(0o755));
     group.secret(USERS, users, owned(0o600));
     group.file(HBA, rules, owned(0o640));
@@ -68,7 +67,6 @@ fn listen(view: &View<'_>, member: Member<'_>) -> Result<String, sty_core::Diagn
             listen => settings.listen,
             port => settings.pgbouncer_port,
             socket_dir => settings.socket_dir,
-            logfile => format!("{}/pgbouncer.log", paths::PGBOUNCER_LOG),
         },
     )
 }
