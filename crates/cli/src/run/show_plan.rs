@@ -327,6 +327,7 @@ mod tests {
             changes: Vec::new(),
             risk: Risk::Safe,
             needs: Vec::new(),
+            undoes: None,
             held: None,
         }
     }
