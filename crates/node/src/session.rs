@@ -217,6 +217,7 @@ impl Session {
             | Op::Settle { member }
             | Op::Failover { member }
             | Op::PatroniReload { member }
+            | Op::DropLostSlot { member, .. }
             | Op::Reinitialize { member }
             | Op::Pause { member, .. } => {
                 let (resource, member) = self.patroni_member(member)?;

@@ -12,6 +12,7 @@ use sty_wire::resource::{
     BootRole, Module, PatroniAccess, PatroniMember, PostgresAccess, PrimaryPooler, Resource,
     ResourceKind, Stage,
 };
+use sty_wire::standing::Standing;
 
 /// A member: name, role and state as Patroni lists it, timeline, lag.
 type Member = (&'static str, &'static str, &'static str, u64, u64);
@@ -37,6 +38,7 @@ fn nodes(members: &[Member]) -> Vec<Node> {
         timeline: Some(member.3),
         lag_bytes: Some(member.4),
         nofailover: member.0 == "pg-test-offline",
+        follows: None,
     };
     let peers: Vec<PatroniPeer> = members.iter().map(peer).collect();
     let node = |member: &Member| {
@@ -52,6 +54,7 @@ fn nodes(members: &[Member]) -> Vec<Node> {
             members: peers.clone(),
             pending_restart: Vec::new(),
             dcs: BTreeSet::new(),
+            standing: Standing::default(),
         };
         Node {
             host: format!("on-{}", member.0),

@@ -106,6 +106,14 @@ pub enum Op {
         /// Resource id of the `PatroniMember`.
         member: String,
     },
+    /// Drops a replica's slot on the leader here that no longer keeps what the replica needs;
+    /// Patroni makes a new one.
+    DropLostSlot {
+        /// Resource id of the `PatroniMember` here.
+        member: String,
+        /// Name of the slot.
+        slot: String,
+    },
     /// Deletes the data of the replica here and copies it anew.
     Reinitialize {
         /// Resource id of the `PatroniMember`.

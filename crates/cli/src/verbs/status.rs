@@ -255,7 +255,10 @@ fn print_cluster(cluster: &ClusterHealth, printer: &Printer) {
 
 fn row(member: &MemberHealth) -> [String; 6] {
     let state = match &member.problem {
-        Some(problem) => paint(RED, problem),
+        Some(problem) => match member.since {
+            Some(since) => paint(RED, format_args!("{problem}, {}", since.words())),
+            None => paint(RED, problem),
+        },
         None => paint(GREEN, &member.state),
     };
     let lag = match member.lag_bytes {

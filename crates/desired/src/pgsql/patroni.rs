@@ -33,6 +33,7 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
             managed => view.managed(),
             config => paths::PATRONI,
             dbsu => cluster.settings.dbsu,
+            data => cluster.settings.data,
             open_files => open_files(view),
             watchdog => cluster.settings.watchdog != "off",
         },

@@ -115,14 +115,19 @@ impl Listed {
         matches!(self.role.as_str(), "leader" | "standby_leader")
     }
 
+    /// A replica that runs and receives no log, or does not run.
+    pub(crate) fn lags_behind(&self) -> bool {
+        !self.leads() && self.state != "streaming"
+    }
+
     /// Never to become the primary.
     pub(crate) fn nofailover(&self) -> bool {
         self.tags["nofailover"].as_bool().unwrap_or_default()
     }
 
-    /// Follows another replica.
-    pub(crate) fn cascades(&self) -> bool {
-        self.tags["replicatefrom"].is_string()
+    /// The member that it follows instead of the leader.
+    pub(crate) fn follows(&self) -> Option<&str> {
+        self.tags["replicatefrom"].as_str()
     }
 
     /// Bytes behind the leader.
