@@ -77,7 +77,8 @@ impl Writer {
         command
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
             .arg(format!(
-                "host={entry} port=5433 user=test dbname=test sslmode=require connect_timeout=2"
+                "host={entry} port=5433 user=test dbname=test sslmode=require connect_timeout=2 \
+                 keepalives_idle=2 keepalives_interval=1 keepalives_count=3"
             ))
             .env("PGPASSFILE", world.passwords())
             .stdin(Stdio::piped())

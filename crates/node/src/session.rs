@@ -213,6 +213,7 @@ impl Session {
             | Op::HoldClients { member, .. }
             | Op::ReleaseClients { member }
             | Op::PostgresRestart { member }
+            | Op::MemberRestart { member }
             | Op::Switchover { member, .. }
             | Op::Settle { member }
             | Op::Failover { member }

@@ -67,6 +67,12 @@ pub enum Op {
         /// Resource id of the `PatroniMember`.
         member: String,
     },
+    /// Restarts Patroni, and with it PostgreSQL, of the member here: both are then the programs that
+    /// are on disk.
+    MemberRestart {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
     /// Has PostgreSQL of the member here write a checkpoint: what follows is quicker.
     Checkpoint {
         /// Resource id of the `PatroniMember`.

@@ -38,7 +38,7 @@ pub(crate) fn everything_comes_back(world: &World) {
     let seed = clock.expect("a clock").subsec_micros() as usize;
     let turn = seed % nodes.len();
     nodes.rotate_left(turn);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         nodes.reverse();
     }
     eprintln!("   they start in this order: {}", nodes.join(", "));
@@ -46,6 +46,7 @@ pub(crate) fn everything_comes_back(world: &World) {
         world.sandbox(&["start", node]).ok();
     }
     heals_within(world, 120);
+    writer.settles();
     let (_, at) = primary(world);
     writer.stop(world, at);
 }

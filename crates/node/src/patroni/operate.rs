@@ -43,6 +43,7 @@ pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Res
         Op::HoldClients { force, .. } => clients::hold(member, *force, context),
         Op::ReleaseClients { .. } => clients::release(member, context),
         Op::PostgresRestart { .. } => restart(member, context),
+        Op::MemberRestart { .. } => restart_member(member, context),
         Op::Switchover { to, .. } => switchover(member, to, context),
         Op::Settle { .. } => settle(member, context),
         Op::Failover { .. } => failover(member, context),
@@ -79,6 +80,21 @@ fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
             };
             Ok(again(&before, &now))
         })
+    });
+    restarted.map_err(|failure| with_logs(failure, member))
+}
+
+/// Restarts Patroni, which stops PostgreSQL first and starts it again.
+fn restart_member(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let before = patroni.status_now().map_err(|error| error.failure())?;
+    context.say("restarting Patroni and PostgreSQL");
+    systemd::restart(&member.unit)?;
+    let what = format!("Patroni and PostgreSQL {} to run again", member.name);
+    let restarted = wait(&what, || match patroni.status_now() {
+        Ok(now) => Ok(again(&before, &now)),
+        Err(error) if error.silent() => Ok(Look::NotYet(error.failure().message)),
+        Err(error) => Err(error.failure()),
     });
     restarted.map_err(|failure| with_logs(failure, member))
 }
