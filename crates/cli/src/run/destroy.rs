@@ -99,8 +99,10 @@ pub(crate) fn run(
     )?;
     journal.plan(&plan.actions)?;
     let mut follower = Follower::new(printer, &mut journal, plan.active().count());
+    let unseen = scene.unseen.keys().cloned().collect();
     let work = Work {
         resources: &scene.resources,
+        unseen: &unseen,
         signer: &authority,
         interrupt: &interrupt,
     };
