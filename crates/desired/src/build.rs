@@ -168,6 +168,17 @@ impl Group<'_> {
         self.unit(name, UnitState::Stopped, &[], &[]);
     }
 
+    /// A unit that was set up before and is not wanted any more, with its configuration.
+    pub(crate) fn retired(&mut self, name: &str, config: &str) {
+        self.push(
+            format!("retired:{name}"),
+            ResourceKind::Retired {
+                unit: name.to_owned(),
+                config: config.to_owned(),
+            },
+        );
+    }
+
     fn unit(&mut self, name: &str, state: UnitState, reload_on: &[&str], restart_on: &[&str]) {
         self.push(
             format!("unit:{name}"),

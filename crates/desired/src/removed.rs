@@ -3,23 +3,77 @@
 //! Services stop before their files go, and the data goes last. Names in etcd are exact: the
 //! prefix ends in a slash, so `pg-test` never reaches `pg-test2`.
 
+use std::collections::BTreeMap;
+
+use sty_core::Diagnostic;
 use sty_inventory::model::{EtcdCluster, Inventory, PgCluster};
+use sty_wire::facts::Facts;
 use sty_wire::resource::{Module, Resource, ResourceKind, Stage};
 
-use crate::build::{Desired, Group};
-use crate::etcd;
+use crate::build::{Desired, Group, file_id};
+use crate::context::Context;
+use crate::node::admin::sudoers_path;
 use crate::pgsql::{self, paths};
 use crate::pooler::{self, Pooler};
-use crate::proxy;
+use crate::view::View;
+use crate::{etcd, proxy, vip};
+
+/// What goes on beside an instance on its node.
+#[derive(Debug, Clone, Copy)]
+pub struct Stays {
+    /// HAProxy; see [`proxy_is_free`].
+    pub proxy: bool,
+    /// keepalived, for an address of the node's own.
+    pub vip: bool,
+}
+
+impl Stays {
+    /// What goes on on a host without its PostgreSQL instance.
+    pub fn on(inventory: &Inventory, host: &str) -> Self {
+        let node = inventory.nodes.get(host);
+        Self {
+            proxy: !proxy_is_free(inventory, host),
+            vip: node.is_some_and(|node| node.vip.is_some()),
+        }
+    }
+}
 
 /// What the node of one instance has to undo when only that instance leaves its cluster. Keys in
-/// etcd stay: they are the cluster's. `proxy`: with HAProxy, since nothing else there needs it;
-/// see [`proxy_is_free`].
-pub fn removed_instance(cluster: &PgCluster, proxy: bool) -> Vec<Resource> {
+/// etcd stay: they are the cluster's.
+pub fn removed_instance(cluster: &PgCluster, stays: Stays) -> Vec<Resource> {
     let mut desired = Desired::default();
     let mut group = cleanup(&mut desired, Module::Pgsql, &cluster.name);
-    instance(&mut group, cluster, proxy);
+    instance(&mut group, cluster, stays);
     finish(desired)
+}
+
+/// How HAProxy and keepalived of a node go on without its PostgreSQL instance, where they do.
+///
+/// # Errors
+/// What cannot be rendered, and missing facts of the node.
+pub fn staying(
+    inventory: &Inventory,
+    host: &str,
+    facts: &BTreeMap<String, Facts>,
+    context: &Context,
+) -> Result<Vec<Resource>, Vec<Diagnostic>> {
+    let stays = Stays::on(inventory, host);
+    let mut desired = Desired::default();
+    let mut view = View::new(inventory, host, facts, context).map_err(|one| vec![one])?;
+    view.postgres = None;
+    if stays.proxy {
+        proxy::resources(&view, &mut desired);
+    }
+    if stays.vip {
+        vip::resources(&view, &mut desired);
+    }
+    let is_configuration = |one: &Resource| {
+        let files = [proxy::CONFIG, vip::CONFIG].map(file_id);
+        matches!(one.kind, ResourceKind::Unit(_)) || files.contains(&one.id)
+    };
+    let mut resources = desired.finish()?;
+    resources.retain(is_configuration);
+    Ok(resources)
 }
 
 /// Whether nothing would be left for HAProxy to do on `host` without its PostgreSQL instance: a
@@ -46,7 +100,7 @@ pub fn removed_cluster(
 ) -> Vec<Resource> {
     let mut desired = Desired::default();
     let mut group = cleanup(&mut desired, Module::Pgsql, &cluster.name);
-    instance(&mut group, cluster, proxy_is_free(inventory, host));
+    instance(&mut group, cluster, Stays::on(inventory, host));
     if let Some(store) = inventory.etcd.as_ref().filter(|_| with_etcd) {
         let scope = etcd::scope(store, cluster);
         group.push(
@@ -73,8 +127,8 @@ pub fn removed_etcd(store: &EtcdCluster) -> Vec<Resource> {
     finish(desired)
 }
 
-fn instance(group: &mut Group<'_>, cluster: &PgCluster, proxy: bool) {
-    if proxy {
+fn instance(group: &mut Group<'_>, cluster: &PgCluster, stays: Stays) {
+    if !stays.proxy {
         group.stopped(proxy::UNIT);
         for path in [proxy::CONFIG, proxy::CERT, proxy::OPERATORS, proxy::WAIT] {
             group.absent(path, false);
@@ -85,9 +139,8 @@ fn instance(group: &mut Group<'_>, cluster: &PgCluster, proxy: bool) {
             group.stopped(pooler.unit());
         }
     }
-    if cluster.vip.is_some() {
-        group.stopped(crate::vip::UNIT);
-        group.absent(crate::vip::CONFIG, false);
+    if !stays.vip {
+        group.retired(vip::UNIT, vip::CONFIG);
     }
     group.stopped(pgsql::UNIT);
     group.absent(paths::PATRONI_UNIT, false);
@@ -98,6 +151,7 @@ fn instance(group: &mut Group<'_>, cluster: &PgCluster, proxy: bool) {
         group.absent(pooler::PRIMARY_UNIT_PATH, false);
     }
     group.absent("/etc/cron.d/sty-postgres", false);
+    group.absent(&sudoers_path(&cluster.settings.dbsu), false);
     if !cluster.settings.data.starts_with("/pg/") {
         group.absent(&cluster.settings.data, true);
     }

@@ -44,6 +44,10 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     if let Some(vip) = &view.node.vip {
         instances.extend(desired.take(of_nodes(view, vip)));
     }
+    if postgres.is_none() && view.node.vip.is_none() {
+        let mut group = desired.group(Module::Node, Stage::Services, None);
+        return group.retired(UNIT, CONFIG);
+    }
     if instances.is_empty() {
         return;
     }

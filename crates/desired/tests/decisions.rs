@@ -7,6 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use sty_desired::Stays;
 use sty_wire::resource::{Resource, ResourceKind, Stage};
 use support::{context, facts, inventory, parse, resources};
 
@@ -166,7 +167,13 @@ fn removal_is_exact() {
                 "10.10.10.13",
                 true
             )),
-            list(sty_desired::removed_instance(cluster, false)),
+            list(sty_desired::removed_instance(
+                cluster,
+                Stays {
+                    proxy: true,
+                    vip: true,
+                }
+            )),
             list(sty_desired::removed_etcd(etcd)),
         )
     );
@@ -196,4 +203,64 @@ fn a_database_that_should_go_keeps_its_pool_until_the_inventory_forgets_it() {
     assert!(there.contains("\nshop = ") && there.contains("min_pool_size=3"));
     let going = with("{ name: shop, pool_size_min: 3, state: absent }");
     assert!(going.contains("\nshop = ") && !going.contains("min_pool_size=3"));
+}
+
+/// The text of a case with the variables of a cluster or host replaced.
+fn edited(case: &str, from: &str, to: &str) -> String {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventories");
+    let text = std::fs::read_to_string(format!("{directory}/{case}.yml")).unwrap();
+    assert!(text.contains(from), "{case} has no `{from}`");
+    text.replacen(from, to, 1)
+}
+
+#[test]
+fn what_goes_on_beside_a_removed_cluster_forgets_it_at_once() {
+    let inventory = inventory("full");
+    let on = |host: &str| {
+        let facts = facts(&inventory);
+        sty_desired::staying(&inventory, host, &facts, &context()).unwrap()
+    };
+    // A member of etcd stays, with its HAProxy.
+    let staying = on("10.10.10.11");
+    let ids: Vec<&str> = staying.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        ["file:/etc/haproxy/haproxy.cfg", "unit:haproxy.service"]
+    );
+    let config = |all: &[Resource]| file(all, "/etc/haproxy/haproxy.cfg").to_owned();
+    let before = resources(&inventory, "10.10.10.11");
+    assert!(config(&before).contains(":5433"));
+    assert!(!config(&staying).contains(":5433"));
+    assert_eq!(on("10.10.10.13"), []);
+}
+
+#[test]
+fn keepalived_goes_with_the_last_address_and_not_before() {
+    let asks = |all: &[Resource]| -> Vec<String> {
+        let ids = all.iter().map(|one| one.id.clone());
+        ids.filter(|id| id.contains("keepalived.service")).collect()
+    };
+    let without = resources(&inventory("full"), "10.10.10.12");
+    assert_eq!(asks(&without), ["retired:keepalived.service"]);
+    let address = "pg_cluster: pg-test\n        pg_vip_enabled: true\n        \
+                   pg_vip_address: 10.10.10.3/24";
+    let with = parse(&edited("full", "pg_cluster: pg-test", address));
+    assert_eq!(
+        asks(&resources(&with, "10.10.10.12")),
+        ["unit:keepalived.service"]
+    );
+    let cluster = &with.clusters["pg-test"];
+    let removed = |vip: bool| {
+        let stays = Stays { proxy: true, vip };
+        asks(&sty_desired::removed_instance(cluster, stays))
+    };
+    assert_eq!(removed(false), ["retired:keepalived.service"]);
+    assert_eq!(removed(true), Vec::<String>::new());
+}
+
+#[test]
+fn the_pooler_logs_to_the_journal_only() {
+    let all = resources(&inventory("meta"), "10.10.10.10");
+    let listen = file(&all, "/etc/pgbouncer/listen.ini");
+    assert!(listen.contains("\nlogfile =\n"), "{listen}");
 }

@@ -77,6 +77,7 @@ pub(crate) fn converge(
 pub(crate) fn unit(resource: &Resource) -> Option<&str> {
     match &resource.kind {
         ResourceKind::Unit(unit) => Some(&unit.name),
+        ResourceKind::Retired { unit, .. } => Some(unit),
         ResourceKind::EtcdMember(member) => Some(&member.unit),
         ResourceKind::PatroniMember(member) => Some(&member.unit),
         _ => None,

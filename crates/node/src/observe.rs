@@ -97,7 +97,7 @@ fn sort(resources: &[Resource]) -> BTreeMap<Lane, Vec<&Resource>> {
 fn lane(resource: &Resource, position: usize) -> Lane {
     match &resource.kind {
         ResourceKind::Packages { .. } => Lane::Packages,
-        ResourceKind::Unit(_) => Lane::Units,
+        ResourceKind::Unit(_) | ResourceKind::Retired { .. } => Lane::Units,
         ResourceKind::EtcdMember(_)
         | ResourceKind::EtcdAuth(_)
         | ResourceKind::EtcdScopeAbsent { .. } => Lane::Etcd,

@@ -143,8 +143,10 @@ impl Session {
             }
             Request::Status { query } => {
                 let units = query.units.iter().cloned().collect();
-                let status = status::collect(&query, &Context::new(Arc::new(|_| ()), units));
-                Reply::Status { status }
+                match status::collect(&query, &Context::new(Arc::new(|_| ()), units)) {
+                    Ok(status) => Reply::Status { status },
+                    Err(failure) => Reply::Refused { failure },
+                }
             }
             Request::Disturb { disturbance } => match self.disturb(&disturbance) {
                 Ok(()) => Reply::Disturbed,

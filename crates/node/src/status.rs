@@ -3,9 +3,10 @@
 mod services;
 
 use std::collections::BTreeSet;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
+use sty_wire::observation::Failure;
 use sty_wire::resource::{EtcdMember, PatroniMember};
 use sty_wire::status::{EtcdStatus, MemberStatus, NodeStatus, PatroniStatus, StatusQuery};
 
@@ -18,7 +19,10 @@ use crate::systemd;
 const LIMIT: Duration = Duration::from_millis(900);
 
 /// Looks at everything that `query` names. Changes nothing.
-pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> NodeStatus {
+///
+/// # Errors
+/// When looking breaks off; what is unwell is told in the status.
+pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeStatus, Failure> {
     thread::scope(|scope| {
         let etcd = query
             .etcd
@@ -31,16 +35,22 @@ pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> NodeStatus {
             .collect();
         let units = scope.spawn(|| units(&query.units));
         let services = services::collect(&query.services);
-        NodeStatus {
-            etcd: etcd.and_then(|thread| thread.join().ok()),
+        Ok(NodeStatus {
+            etcd: etcd.map(|thread| ended(thread, "etcd")).transpose()?,
             patroni: patroni
                 .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .collect(),
-            units: units.join().unwrap_or_default(),
+                .map(|thread| ended(thread, "Patroni"))
+                .collect::<Result<_, _>>()?,
+            units: ended(units, "units")?,
             services,
-        }
+        })
     })
+}
+
+/// What a thread found.
+fn ended<T>(thread: ScopedJoinHandle<'_, T>, what: &str) -> Result<T, Failure> {
+    let broken = |_| Failure::message(format!("looking at {what} broke off: a fault of sty"));
+    thread.join().map_err(broken)
 }
 
 fn etcd_status(member: &EtcdMember) -> EtcdStatus {
@@ -71,14 +81,14 @@ fn etcd_status(member: &EtcdMember) -> EtcdStatus {
     status.leader = health.leader;
     status.version = health.version;
     status.db_size_bytes = health.db_size_bytes;
-    let agrees = etcd.healthy(url).unwrap_or(false);
-    status.healthy = health.has_leader && !health.learner && agrees;
-    status.problem = match (health.has_leader, health.learner, agrees) {
+    status.problem = match (health.has_leader, health.learner, etcd.healthy(url)) {
         (false, ..) => Some("it sees no leader".to_owned()),
         (_, true, _) => Some("it does not vote yet".to_owned()),
-        (.., false) => Some("it says that it is not healthy".to_owned()),
-        _ => None,
+        (.., Ok(false)) => Some("it says that it is not healthy".to_owned()),
+        (.., Err(error)) => Some(error.failure().message),
+        (.., Ok(true)) => None,
     };
+    status.healthy = status.problem.is_none();
     status
 }
 
@@ -107,7 +117,7 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
     };
     let (own, members) = thread::scope(|scope| {
         let members = scope.spawn(|| patroni.members_now());
-        (patroni.status_now(), members.join())
+        (patroni.status_now(), ended(members, "members"))
     });
     match own {
         Ok(own) => fill(&mut status, member, &own),
@@ -119,15 +129,21 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
             Err(error) => status.problem = Some(error.failure().message),
         }
     }
-    if let Ok(Ok(members)) = members {
-        if status.problem.is_none() && !members.iter().any(Listed::leads) {
-            status.problem = Some("the cluster has no leader".to_owned());
-        }
-        let own = members.iter().find(|listed| listed.name == member.name);
-        status.timeline = status.timeline.or(own.and_then(|own| own.timeline));
-        status.members = members.into_iter().map(member_status).collect();
+    let members = members.and_then(|members| members.map_err(|error| error.failure()));
+    match members {
+        Ok(members) => list(&mut status, member, members),
+        Err(failure) => drop(status.problem.get_or_insert(failure.message)),
     }
     status
+}
+
+fn list(status: &mut PatroniStatus, member: &PatroniMember, members: Vec<Listed>) {
+    if status.problem.is_none() && !members.iter().any(Listed::leads) {
+        status.problem = Some("the cluster has no leader".to_owned());
+    }
+    let own = members.iter().find(|listed| listed.name == member.name);
+    status.timeline = status.timeline.or(own.and_then(|own| own.timeline));
+    status.members = members.into_iter().map(member_status).collect();
 }
 
 fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status) {

@@ -181,7 +181,12 @@ fn candidate(
         op: Op::Converge {
             resource: resource.id.clone(),
         },
-        title: title(resource, &changes, pending, risk),
+        title: match observation {
+            Some(Observation::Pending { .. }) if is_object(resource) => {
+                format!("see to {}", subject(resource))
+            }
+            _ => title(resource, &changes, pending, risk),
+        },
         reason,
         changes,
         risk,
@@ -189,6 +194,14 @@ fn candidate(
         undoes: None,
         held,
     })
+}
+
+/// What only a leader can show.
+fn is_object(resource: &Resource) -> bool {
+    matches!(
+        resource.kind,
+        ResourceKind::Role { .. } | ResourceKind::Database { .. }
+    )
 }
 
 /// What removes data carries the name to be typed; [`crate::build`] lifts it when it was.

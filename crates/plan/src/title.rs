@@ -25,6 +25,7 @@ pub(crate) fn subject(resource: &Resource) -> String {
         ResourceKind::SwapOff => "swap".to_owned(),
         ResourceKind::Certificate(certificate) => format!("certificate {}", certificate.cert_path),
         ResourceKind::Unit(unit) => unit.name.clone(),
+        ResourceKind::Retired { unit, .. } => unit.clone(),
         ResourceKind::EtcdMember(member) => format!("etcd member {}", member.name),
         ResourceKind::EtcdAuth(_) => "etcd users and roles".to_owned(),
         ResourceKind::PatroniMember(member) => format!("PostgreSQL {}", member.name),
@@ -45,6 +46,7 @@ pub(crate) fn title(resource: &Resource, changes: &[Change], fresh: bool, risk: 
         ResourceKind::Link { .. } => "link",
         ResourceKind::PathAbsent { .. } | ResourceKind::EtcdScopeAbsent { .. } => "remove",
         ResourceKind::Certificate(_) => "issue",
+        ResourceKind::Retired { .. } => "retire",
         ResourceKind::Unit(unit) => unit_verb(unit.state, changes, risk),
         ResourceKind::EtcdMember(_) | ResourceKind::PatroniMember(_) => match risk {
             _ if fresh => "start",

@@ -10,6 +10,7 @@ use sty_wire::observation::{
     Change, EtcdPeer, EtcdStray, EtcdView, Failure, Observation, PatroniPeer, PatroniView,
     Surroundings,
 };
+use sty_wire::postgres::DatabaseSpec;
 use sty_wire::resource::{
     Access, BootRole, EtcdAccess, EtcdAuth, EtcdMember, File, Module, PatroniAccess, PatroniMember,
     PostgresAccess, PrimaryPooler, Resource, ResourceKind, Stage,
@@ -580,6 +581,43 @@ fn restarts_outside_the_limit_are_nobody_s_business() {
     1 n2 restart PostgreSQL pg-test-2 [restart] <- 
     2 n2 wait for pg-test-2 and those that follow it [safe] <- 1
     ");
+}
+
+#[test]
+fn a_database_that_nobody_could_look_at_is_not_said_to_be_created() {
+    let kind = ResourceKind::Database {
+        postgres: PostgresAccess {
+            socket_dir: String::new(),
+            port: 5432,
+            user: "postgres".to_owned(),
+        },
+        database: Box::new(DatabaseSpec {
+            name: "app".to_owned(),
+            ..DatabaseSpec::default()
+        }),
+    };
+    let mut nodes = trio();
+    let id = "database:pg-test/app";
+    let database = resource(id, Stage::Objects, Some("pg-test"), kind);
+    nodes[0].resources.push(database);
+    let title = |nodes: &[Node]| {
+        let plan = plan(nodes, &Options::default());
+        let mut actions = plan.actions.into_iter();
+        let found = actions.find(|action| action.stage == Stage::Objects);
+        found.map(|action| action.title)
+    };
+    let reason = "PostgreSQL is not running".to_owned();
+    let pending = Observation::Pending { reason };
+    nodes[0].observations.insert(id.to_owned(), pending);
+    assert_eq!(
+        title(&nodes).as_deref(),
+        Some("see to database app in pg-test")
+    );
+    nodes[0].observations.remove(id);
+    assert_eq!(
+        title(&nodes).as_deref(),
+        Some("create database app in pg-test")
+    );
 }
 
 #[test]

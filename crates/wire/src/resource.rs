@@ -129,6 +129,14 @@ pub enum ResourceKind {
     Certificate(Certificate),
     /// A systemd unit.
     Unit(Unit),
+    /// A service that `sty` set up before and that nobody asks for now: it does not run, and its
+    /// configuration is gone. Left alone where the configuration is not `sty`'s.
+    Retired {
+        /// Full name of the unit.
+        unit: String,
+        /// Absolute path of its configuration.
+        config: String,
+    },
     /// A member of the etcd cluster runs here.
     EtcdMember(EtcdMember),
     /// Users, roles and permissions in etcd; the raft leader's node acts.

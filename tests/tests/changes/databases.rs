@@ -3,9 +3,11 @@
 use crate::stage::{NODES, PASSWORDS, Stage, at, both, everywhere};
 use crate::users::LIST;
 
-const POOLS: [&str; 2] = [
+pub(crate) const POOLS: [&str; 4] = [
     "write /etc/pgbouncer/pgbouncer.ini",
     "reload pgbouncer.service",
+    "write /etc/pgbouncer/primary.ini",
+    "reload pgbouncer-primary.service",
 ];
 
 pub(crate) fn come_change_and_go(stage: &Stage) {

@@ -1,5 +1,6 @@
 //! Parameters that need no restart.
 
+use crate::databases::POOLS;
 use crate::stage::{NODES, Stage, at, both, everywhere};
 
 /// What a change of Patroni's dynamic configuration takes, led from `leader`.
@@ -47,10 +48,7 @@ pub(crate) fn plan_and_pools(stage: &Stage) {
     stage.changes("another recovery plan", &expected);
     stage.take_out("pg_rto: fast");
     stage.changes("the usual recovery plan", &expected);
-    let pools = everywhere(&[
-        "write /etc/pgbouncer/pgbouncer.ini",
-        "reload pgbouncer.service",
-    ]);
+    let pools = everywhere(&POOLS);
     stage.owner(5433, "select 1").ok();
     stage.set("pgbouncer_poolmode: session");
     stage.changes("another pool mode", &pools);

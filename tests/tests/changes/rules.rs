@@ -3,9 +3,10 @@
 use crate::stage::{Stage, everywhere};
 
 const POSTGRES: [&str; 2] = ["write /pg/conf/pg_hba.conf", "reload PostgreSQL {member}"];
-const POOLER: [&str; 2] = [
+const POOLER: [&str; 3] = [
     "write /etc/pgbouncer/pgb_hba.conf",
     "reload pgbouncer.service",
+    "reload pgbouncer-primary.service",
 ];
 const RULE: &str = "{ user: test, db: all, addr: world, auth: deny, order: 1, title: closed }";
 

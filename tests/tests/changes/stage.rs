@@ -218,7 +218,7 @@ impl Stage {
 
     /// Processes of the services on every node of `pg-test`.
     pub(crate) fn processes(&self) -> Vec<String> {
-        const SCRIPT: &str = "systemctl show -p Id,MainPID patroni pgbouncer haproxy; \
+        const SCRIPT: &str = "systemctl show -p Id,MainPID patroni pgbouncer pgbouncer-primary haproxy; \
                               head -1 /pg/data/postmaster.pid";
         NODES
             .map(|node| self.world.on(node, SCRIPT).ok().stdout.clone())

@@ -5,9 +5,10 @@ use sty_stories::Ran;
 use crate::stage::{NODES, PASSWORDS, Stage, at, both, everywhere};
 
 /// What the pooler's list of users takes.
-pub(crate) const LIST: [&str; 2] = [
+pub(crate) const LIST: [&str; 3] = [
     "write /etc/pgbouncer/userlist.txt",
     "reload pgbouncer.service",
+    "reload pgbouncer-primary.service",
 ];
 
 pub(crate) fn come_change_and_go(stage: &Stage) {

@@ -22,6 +22,7 @@ pub(crate) fn is_not_moved_at_once(fleet: &Fleet) {
     fleet.on(TEST[0], "pgrep -x etcd").exits(1);
     fleet.on(NEIGHBOUR, "systemctl is-active etcd").ok();
     fleet.move_etcd_back();
+    fleet.apply();
     fleet.settle();
     assert_eq!(fleet.keys("/pg/"), keys);
     assert_eq!(fleet.leader(), before, "no failover");

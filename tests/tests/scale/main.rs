@@ -22,7 +22,7 @@ type Chapter = (&'static str, fn(&Fleet));
 #[test]
 fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
     let fleet = Fleet::deployed("story-scale");
-    let chapters: [Chapter; 11] = [
+    let chapters: [Chapter; 12] = [
         ("a replica is added", members::a_replica_is_added),
         ("a replica is removed", members::a_replica_is_removed),
         (
@@ -42,6 +42,7 @@ fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
             vip::the_address_follows_the_primary,
         ),
         ("the primary's node dies", failover::the_primary_s_node_dies),
+        ("the virtual address goes", vip::the_address_goes),
         ("a cluster is removed", removal::a_cluster_is_removed),
     ];
     for (title, chapter) in chapters {

@@ -161,7 +161,7 @@ pub(crate) fn nothing_is_left(fleet: &Fleet, node: &str, cluster: &str) {
     let script = format!(
         "pgrep -l -u postgres; \
          ls -d /pg /pg/data /data/postgres/{cluster}-17 /etc/patroni/patroni.yml /etc/pgbouncer \
-            /etc/systemd/system/patroni.service /usr/pgsql 2>/dev/null; \
+            /etc/systemd/system/patroni.service /usr/pgsql /etc/sudoers.d/sty-postgres 2>/dev/null; \
          grep -rlw {cluster} /etc --exclude=hosts --exclude=hostname --exclude-dir=ssh; \
          systemctl is-active patroni pgbouncer haproxy | grep -x active; \
          systemctl list-units --state=failed --plain --no-legend; \

@@ -10,10 +10,7 @@ const ADDRESS: &str = "10.10.10.3";
 
 /// Asked for, it answers on the primary; after a switchover it answers on the new one.
 pub(crate) fn the_address_follows_the_primary(fleet: &Fleet) {
-    let asked = format!(
-        "        pg_cluster: pg-test\n        pg_vip_enabled: true\n        pg_vip_address: {ADDRESS}/24\n"
-    );
-    fleet.replace("        pg_cluster: pg-test\n", &asked);
+    fleet.replace("        pg_cluster: pg-test\n", &asked());
     fleet.apply();
     fleet.settle();
     answers_on(fleet, TEST[0]);
@@ -23,6 +20,26 @@ pub(crate) fn the_address_follows_the_primary(fleet: &Fleet) {
     switch_over(fleet, "pg-test-2", "pg-test-1");
     answers_on(fleet, TEST[0]);
     fleet.settle();
+}
+
+/// Not asked for any more, the address and what kept it are gone.
+pub(crate) fn the_address_goes(fleet: &Fleet) {
+    fleet.replace(&asked(), "        pg_cluster: pg-test\n");
+    fleet.apply();
+    fleet.settle();
+    for node in TEST {
+        let script = format!(
+            "systemctl is-active keepalived; ls /etc/keepalived/keepalived.conf 2>/dev/null; \
+             ip -4 -o address show | grep -F {ADDRESS}/; true"
+        );
+        assert_eq!(fleet.on(node, &script).ok().text(), "inactive", "on {node}");
+    }
+}
+
+fn asked() -> String {
+    format!(
+        "        pg_cluster: pg-test\n        pg_vip_enabled: true\n        pg_vip_address: {ADDRESS}/24\n"
+    )
 }
 
 fn answers_on(fleet: &Fleet, address: &str) {

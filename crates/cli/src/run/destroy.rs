@@ -68,7 +68,17 @@ pub(crate) fn run(
     }
     let reached = scene.hosts.iter();
     let reached = reached.filter(|host| scene.fleet.sessions.contains_key(*host));
-    let resources = removals(reached.min().map_or("", String::as_str));
+    let mut resources = removals(reached.min().map_or("", String::as_str));
+    let desired = look::desired_context(&authority, inventory)?;
+    let facts = scene.fleet.facts();
+    for (host, removal) in resources
+        .iter_mut()
+        .filter(|(host, _)| facts.contains_key(*host))
+    {
+        let staying = sty_desired::staying(inventory, host, &facts, &desired)
+            .map_err(|found| anyhow::anyhow!(found[0].message.clone()))?;
+        removal.extend(staying);
+    }
     scene.look(resources, printer);
     let plan = scene.plan(&Options {
         restart: false,

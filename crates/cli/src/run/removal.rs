@@ -52,9 +52,13 @@ impl Removal<'_> {
     /// What is to be undone on the member's node.
     fn removal(&self, member: &Unwanted) -> Vec<Resource> {
         if let Some(cluster) = self.inventory.clusters.get(&member.cluster) {
-            // A node that stays in the inventory has its HAProxy looked after there.
-            let proxy = self.host_at(&member.address).is_none();
-            return sty_desired::removed_instance(cluster, proxy);
+            // A node that stays in the inventory has its HAProxy and keepalived looked after there.
+            let stays = self.host_at(&member.address).is_some();
+            let stays = sty_desired::Stays {
+                proxy: stays,
+                vip: stays,
+            };
+            return sty_desired::removed_instance(cluster, stays);
         }
         let etcd = self.inventory.etcd.iter();
         let mut etcd = etcd.filter(|etcd| etcd.name == member.cluster);

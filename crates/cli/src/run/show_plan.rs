@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sty_core::Risk;
 use sty_plan::{Plan, Problem, Skipped, Unwanted, Waiting};
-use sty_wire::action::Action;
+use sty_wire::action::{Action, Op};
+use sty_wire::resource::Stage;
 
 use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, count, paint};
 use crate::run::problems;
@@ -193,6 +194,9 @@ fn print_actions(printer: &Printer, plan: &Plan) {
     let mut node = "";
     let mut actions: Vec<&Action> = plan.actions.iter().collect();
     actions.sort_by_key(|action| (&action.node, action.id));
+    let (unseen, actions): (Vec<&Action>, Vec<&Action>) = actions
+        .into_iter()
+        .partition(|action| !printer.is_verbose() && is_unseen(action));
     for action in actions {
         if node != action.node {
             node = &action.node;
@@ -203,6 +207,38 @@ fn print_actions(printer: &Printer, plan: &Plan) {
             print_changes(printer, action);
         }
     }
+    for text in once_led(&unseen) {
+        printer.data(text);
+    }
+}
+
+/// A role or a database that nobody could look at yet: what is to be done about it shows once its
+/// cluster has a leader.
+fn is_unseen(action: &Action) -> bool {
+    action.stage == Stage::Objects && action.changes.is_empty() && action.held.is_none()
+}
+
+/// One line for each cluster.
+fn once_led(unseen: &[&Action]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for action in unseen {
+        let (roles, databases) = counts
+            .entry(action.cluster.as_deref().unwrap_or_default())
+            .or_default();
+        match &action.op {
+            Op::Converge { resource } if resource.starts_with("database:") => *databases += 1,
+            _ => *roles += 1,
+        }
+    }
+    let text = |(cluster, (roles, databases)): (&str, (usize, usize))| {
+        format!(
+            "{} {} and {}",
+            paint(BOLD, format_args!("once {cluster} has a leader:")),
+            count(roles, "role"),
+            count(databases, "database")
+        )
+    };
+    counts.into_iter().map(text).collect()
 }
 
 fn line(action: &Action) -> String {
@@ -271,4 +307,48 @@ fn summary(plan: &Plan) -> String {
         text.push_str(&count(plan.problems.len(), "problem"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(resource: &str, cluster: &str) -> Action {
+        Action {
+            id: 1,
+            node: "n1".to_owned(),
+            cluster: Some(cluster.to_owned()),
+            stage: Stage::Objects,
+            op: Op::Converge {
+                resource: resource.to_owned(),
+            },
+            title: String::new(),
+            reason: String::new(),
+            changes: Vec::new(),
+            risk: Risk::Safe,
+            needs: Vec::new(),
+            undoes: None,
+            held: None,
+        }
+    }
+
+    #[test]
+    fn what_nobody_could_look_at_yet_is_a_line_for_each_cluster() {
+        let actions = [
+            action("role:pg-a/app", "pg-a"),
+            action("role:pg-a/ops", "pg-a"),
+            action("database:pg-a/app", "pg-a"),
+            action("role:pg-b/app", "pg-b"),
+        ];
+        let unseen: Vec<&Action> = actions.iter().filter(|one| is_unseen(one)).collect();
+        let text = once_led(&unseen).join("\n");
+        for line in [
+            "once pg-a has a leader:",
+            "2 roles and 1 database",
+            "once pg-b has a leader:",
+            "1 role and 0 databases",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
 }

@@ -36,12 +36,21 @@ impl History {
             printer.json(&runs)?;
             return Ok(ExitCode::Done);
         }
-        let mut table = table(&["WHEN", "WHO", "INVENTORY", "RESULT", "DONE", "FAILED"]);
+        let mut table = table(&[
+            "WHEN",
+            "WHO",
+            "INVENTORY",
+            "COMMAND",
+            "RESULT",
+            "DONE",
+            "FAILED",
+        ]);
         for run in &runs {
             table.add_row([
                 run.began.clone(),
                 run.opening.operator.clone(),
                 run.opening.inventory.clone(),
+                run.opening.command.get(1..).unwrap_or_default().join(" "),
                 result(&run.state),
                 run.summary.done.to_string(),
                 run.summary.failed.to_string(),

@@ -83,9 +83,10 @@ impl Remove {
             ));
             return Ok(ExitCode::Usage);
         }
+        let stays = sty_desired::Stays::on(&inventory, &node.host);
         let removal: Vec<Resource> = clusters
             .iter()
-            .flat_map(|cluster| sty_desired::removed_instance(cluster, true))
+            .flat_map(|cluster| sty_desired::removed_instance(cluster, stays))
             .collect();
         let sandbox = context::sandbox(global, &file)?;
         destroy::run(

@@ -60,9 +60,13 @@ fn account(group: &mut Group<'_>, admin: &NodeAdmin) {
     }
 }
 
+/// File with what an account may do as root; sudo ignores files whose name holds a dot.
+pub(crate) fn sudoers_path(account: &str) -> String {
+    format!("/etc/sudoers.d/sty-{}", account.replace('.', "_"))
+}
+
 fn sudoers(group: &mut Group<'_>, managed: &str, account: &str, sudo: Sudo) {
-    // sudo ignores files whose name holds a dot.
-    let path = format!("/etc/sudoers.d/sty-{}", account.replace('.', "_"));
+    let path = sudoers_path(account);
     let rule = match sudo {
         Sudo::None => return group.absent(&path, false),
         Sudo::Limit => format!("ALL=(root) NOPASSWD: {LIMITED}"),

@@ -1,6 +1,6 @@
 //! The node itself: identity, packages, accounts, kernel, time.
 
-mod admin;
+pub(crate) mod admin;
 mod directories;
 mod hosts;
 mod identity;

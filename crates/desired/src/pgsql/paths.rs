@@ -20,8 +20,6 @@ pub(crate) const CERT: &str = "/pg/cert/server.crt";
 pub(crate) const KEY: &str = "/pg/cert/server.key";
 /// PostgreSQL's logs.
 pub(crate) const LOG: &str = "/pg/log/postgres";
-/// PgBouncer's logs.
-pub(crate) const PGBOUNCER_LOG: &str = "/pg/log/pgbouncer";
 /// Patroni's configuration directory.
 pub(crate) const PATRONI_DIR: &str = "/etc/patroni";
 /// Patroni's configuration.

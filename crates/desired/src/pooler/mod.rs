@@ -97,7 +97,6 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     let owned = owned(cluster);
     let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
     group.directory(DIRECTORY, owned(0o750));
-    group.directory(paths::PGBOUNCER_LOG, owned(0o750));
     group.directory(DROP_IN_DIRECTORY, Access::root(0o755));
     group.secret(USERS, users, owned(0o600));
     group.file(HBA, rules, owned(0o640));
@@ -165,7 +164,6 @@ fn listen(
             socket_dir => settings.socket_dir,
             ini => pooler.config(),
             name => pooler.name(),
-            log_dir => paths::PGBOUNCER_LOG,
         },
     )
 }

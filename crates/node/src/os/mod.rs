@@ -13,6 +13,7 @@ mod keys;
 mod link;
 mod modules;
 pub(crate) mod packages;
+mod retired;
 mod swap;
 mod sysctl;
 mod timezone;
@@ -43,6 +44,7 @@ pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observat
         ResourceKind::SwapOff => swap::observe(),
         ResourceKind::Certificate(wanted) => certificate::observe(wanted, context),
         ResourceKind::Unit(unit) => unit::observe(unit, context),
+        ResourceKind::Retired { unit, config } => retired::observe(unit, config, context),
         _ => Err(misrouted()),
     }
 }
@@ -68,6 +70,7 @@ pub(crate) fn converge(
         ResourceKind::SwapOff => swap::converge(),
         ResourceKind::Certificate(wanted) => certificate::converge(wanted, context, supply),
         ResourceKind::Unit(unit) => unit::converge(unit, context),
+        ResourceKind::Retired { unit, config } => retired::converge(unit, config, context),
         _ => Err(misrouted()),
     }
 }

@@ -53,7 +53,7 @@ fn look(
         Err(error) => return Err(error.failure()),
     };
     if !status.leads() {
-        return Ok(standing_by(&patroni));
+        return standing_by(&patroni);
     }
     let observed = patroni.config().map_err(|error| error.failure())?;
     let Some(mut difference) = observed.map(|observed| compare(config, observed)) else {
@@ -71,14 +71,14 @@ fn look(
 }
 
 /// Another member leads, or nobody does yet.
-fn standing_by(patroni: &Patroni) -> Observation {
-    let members = patroni.members().unwrap_or_default();
-    if members.iter().any(super::client::Listed::leads) {
+fn standing_by(patroni: &Patroni) -> Result<Observation, Failure> {
+    let members = patroni.members().map_err(|error| error.failure())?;
+    Ok(if members.iter().any(super::client::Listed::leads) {
         Observation::Elsewhere
     } else {
         let reason = "the cluster has no leader".to_owned();
         Observation::Pending { reason }
-    }
+    })
 }
 
 /// Stores what differs, and waits until PostgreSQL here has it. Where nothing differs (another

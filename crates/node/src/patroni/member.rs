@@ -162,7 +162,10 @@ pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
     view.running = true;
     view.role.clone_from(&status.role);
     status.state().clone_into(&mut view.state);
-    let members = patroni.members().unwrap_or_default();
+    // A list that cannot be had shows in the observation of the dynamic configuration.
+    let Ok(members) = patroni.members() else {
+        return view;
+    };
     view.members = members
         .iter()
         .map(|listed| PatroniPeer {

@@ -1,0 +1,239 @@
+//! The operator moves, restarts and mends a cluster that is in use.
+
+#![allow(clippy::expect_used, reason = "a story")]
+
+mod load;
+mod sessions;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sty_stories::{Ran, World, until};
+
+use load::Load;
+use sessions::Session;
+
+const TEST: [&str; 3] = ["10.10.10.11", "10.10.10.12", "10.10.10.13"];
+
+#[test]
+fn a_cluster_in_use_is_operated() {
+    let world = World::new("story-operations", "full");
+    world.apply();
+    world.sty(&["status", "--wait", "60"]).ok();
+    Load::prepare(&world);
+    nothing_that_loses_data_is_done(&world);
+    the_primary_moves_and_pooled_clients_notice_nothing(&world);
+    every_member_restarts_and_pooled_clients_notice_nothing(&world);
+    the_primary_restarts_where_it_is(&world);
+    who_does_not_end_is_named_and_stops_nothing(&world);
+    who_does_not_end_is_cut_off_on_demand(&world);
+    a_replica_is_copied_anew(&world);
+    failover_is_switched_off_and_on(&world);
+    what_patroni_keeps_is_shown(&world);
+    world.sty(&["status", "--wait", "60"]).ok();
+    world.assert_converged();
+}
+
+fn cluster(world: &World, words: &[&str]) -> Ran {
+    world.sty(&[&["cluster"], words].concat())
+}
+
+fn status(world: &World) -> Value {
+    let (_, status) = world.status();
+    let mut clusters = status["clusters"].as_array().into_iter().flatten();
+    let found = clusters.find(|cluster| cluster["name"] == "pg-test");
+    found.cloned().unwrap_or_default()
+}
+
+fn leader(world: &World) -> String {
+    let leader = status(world)["leader"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(!leader.is_empty(), "nobody leads");
+    leader
+}
+
+fn node_of(member: &str) -> &'static str {
+    let number = member.trim_start_matches("pg-test-").parse::<usize>();
+    TEST[number.expect("pg-test-1 to 3") - 1]
+}
+
+/// Members that answer a service, wherever one comes in.
+fn answering(world: &World, service: &str) -> Vec<String> {
+    let status = status(world);
+    let mut names: Vec<String> = status["services"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|one| one["name"] == service)
+        .flat_map(|one| one["answering"].as_array().cloned().unwrap_or_default())
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The primary leads, and only replicas read, whatever the inventory calls them.
+fn services_follow(world: &World) {
+    let leader = leader(world);
+    until("the services follow", Duration::from_secs(15), || {
+        let (writes, reads) = (answering(world, "primary"), answering(world, "replica"));
+        let right = writes == [leader.clone()] && reads.len() == 2 && !reads.contains(&leader);
+        if right {
+            Ok(())
+        } else {
+            Err(format!("{leader} leads; {writes:?} write, {reads:?} read"))
+        }
+    });
+}
+
+fn nothing_that_loses_data_is_done(world: &World) {
+    let refused = |words: &[&str], why: &str| {
+        let ran = cluster(world, words);
+        ran.exits(2);
+        assert!(ran.all().contains(why), "{}", ran.all());
+    };
+    let before = leader(world);
+    refused(
+        &["switchover", "pg-test", "--to", "pg-test-9"],
+        "pg-test-1, pg-test-2",
+    );
+    refused(
+        &["switchover", "pg-test", "--to", &before],
+        "it leads already",
+    );
+    refused(&["switchover", "pg-meta"], "no member can take over");
+    refused(&["switchover", "pg-none"], "no cluster `pg-none`");
+    refused(
+        &["failover", "pg-test", "--to", "pg-test-2"],
+        "--confirm pg-test",
+    );
+    refused(
+        &[
+            "failover",
+            "pg-test",
+            "--to",
+            "pg-test-2",
+            "--confirm",
+            "pg-test",
+        ],
+        "is the primary, and well",
+    );
+    refused(&["reinit", "pg-test", "pg-test-2"], "--confirm pg-test-2");
+    refused(
+        &["reinit", "pg-test", &before, "--confirm", &before],
+        "do a switchover first",
+    );
+    assert_eq!(leader(world), before);
+}
+
+fn the_primary_moves_and_pooled_clients_notice_nothing(world: &World) {
+    let before = leader(world);
+    let mut idle = Session::open(world, TEST[2], 5433);
+    let load = Load::start(world, TEST[2]);
+    let ran = cluster(world, &["switchover", "pg-test"]);
+    ran.ok();
+    assert!(ran.all().contains("stood still for"), "{}", ran.all());
+    load.ends_without_error();
+    assert_eq!(
+        idle.ask("select 1 + 1"),
+        "2",
+        "an idle client stays connected"
+    );
+    assert_ne!(leader(world), before);
+    services_follow(world);
+}
+
+fn every_member_restarts_and_pooled_clients_notice_nothing(world: &World) {
+    let started = |node: &str| {
+        let sql = "select pg_postmaster_start_time()";
+        world
+            .superuser(node, "postgres", sql)
+            .ok()
+            .text()
+            .to_owned()
+    };
+    let before = TEST.map(started);
+    let load = Load::start(world, TEST[0]);
+    cluster(world, &["restart", "pg-test"]).ok();
+    load.ends_without_error();
+    for (before, after) in before.into_iter().zip(TEST.map(started)) {
+        assert_ne!(before, after);
+    }
+    services_follow(world);
+}
+
+fn the_primary_restarts_where_it_is(world: &World) {
+    let before = leader(world);
+    let load = Load::start(world, TEST[1]);
+    cluster(world, &["restart", "pg-test", &before, "--in-place"]).ok();
+    load.ends_without_error();
+    assert_eq!(leader(world), before);
+}
+
+fn who_does_not_end_is_named_and_stops_nothing(world: &World) {
+    let before = leader(world);
+    let mut slow = Session::open(world, TEST[1], 5433);
+    slow.ask("begin; select 1");
+    let load = Load::start(world, TEST[2]);
+    let ran = cluster(world, &["switchover", "pg-test"]);
+    assert_ne!(ran.code, 0, "{}", ran.all());
+    assert!(ran.all().contains("test in database test"), "{}", ran.all());
+    assert!(ran.all().contains("--force"), "{}", ran.all());
+    load.ends_without_error();
+    assert_eq!(
+        slow.ask("select 2; commit"),
+        "2",
+        "it goes on as if nothing had been"
+    );
+    assert_eq!(leader(world), before);
+}
+
+fn who_does_not_end_is_cut_off_on_demand(world: &World) {
+    let before = leader(world);
+    let mut slow = Session::open(world, TEST[1], 5433);
+    slow.ask("begin; select 1");
+    let load = Load::start(world, TEST[2]);
+    cluster(world, &["switchover", "pg-test", "--force"]).ok();
+    load.ends_without_error();
+    assert!(slow.is_cut_off(), "its transaction cannot be saved");
+    assert_ne!(leader(world), before);
+    services_follow(world);
+}
+
+fn a_replica_is_copied_anew(world: &World) {
+    let leader = leader(world);
+    let names = ["pg-test-1", "pg-test-2", "pg-test-3"];
+    let replica = names.into_iter().find(|name| *name != leader);
+    let replica = replica.expect("a replica");
+    let mark = "touch /pg/data/mark; ls /pg/data/mark";
+    world.on(node_of(replica), mark).ok();
+    cluster(world, &["reinit", "pg-test", replica, "--confirm", replica]).ok();
+    assert_ne!(world.on(node_of(replica), "ls /pg/data/mark").code, 0);
+    services_follow(world);
+}
+
+fn failover_is_switched_off_and_on(world: &World) {
+    cluster(world, &["pause", "pg-test"]).ok();
+    let status = world.sty(&["status"]);
+    assert!(status.all().contains("paused"), "{}", status.all());
+    cluster(world, &["resume", "pg-test"]).ok();
+    world.sty(&["status"]).ok();
+    cluster(world, &["reload", "pg-test"]).ok();
+}
+
+fn what_patroni_keeps_is_shown(world: &World) {
+    let history = cluster(world, &["history", "pg-test", "--output", "json"]);
+    let history: Value = serde_json::from_str(&history.ok().stdout).expect("JSON");
+    let lines = history.as_array().expect("promotions");
+    assert!(lines.len() >= 3, "{history:#}");
+    assert_eq!(lines[lines.len() - 1]["new_leader"], leader(world));
+    let config = cluster(world, &["config", "pg-test"]);
+    assert!(config.ok().text().contains("ttl = 30"), "{}", config.all());
+    let begin = Instant::now();
+    let listed = world.sty(&["history"]);
+    assert!(listed.ok().text().contains("pg-test"), "{}", listed.all());
+    assert!(begin.elapsed() < Duration::from_secs(60));
+}
