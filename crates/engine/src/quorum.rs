@@ -116,6 +116,7 @@ mod tests {
             changes: Vec::new(),
             risk: Risk::Safe,
             needs: Vec::new(),
+            undoes: None,
             held: None,
         }
     }

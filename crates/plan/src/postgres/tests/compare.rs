@@ -163,7 +163,7 @@ fn memberships_give_what_is_asked_for() {
     .map(|(name, grants)| (name.to_owned(), grants))
     .into();
     server.roles.insert("app".to_owned(), observed);
-    let comparison = role::compare(&spec, &server);
+    let comparison = role::compare(&spec, &server, &Dependents::default());
     assert_snapshot!(shown(&comparison), @r#"
     REVOKE INHERIT OPTION FOR "less" FROM "app" GRANTED BY "ada"
     REVOKE INHERIT OPTION FOR "less" FROM "app" GRANTED BY "postgres"
