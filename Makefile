@@ -52,10 +52,10 @@ test-parts: deps deps-test
 	cargo build --package sty-engine --example node
 	$(SUDO) env "PATH=$$PATH" cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
 
-# Stories share the two cores with their nodes: one at a time.
+# Stories on real nodes, each in a sandbox of its own; two at a time, or the one that is named.
 test-nodes: build
 	$(STY) docs --check
-	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" cargo test --package sty-stories $(if $(STORY),--test $(STORY)) -- --test-threads=1 --nocapture
+	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" scripts/stories $(STORY)
 
 # Not part of the tests: what it breaks, and in which order, is chance.
 soak: build
