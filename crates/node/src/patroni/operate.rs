@@ -113,7 +113,7 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if !settled(&status) {
             return Ok(Look::NotYet(described(&status)));
         }
-        if !status.leads() {
+        if !status.leads() || status.role == "standby_leader" {
             return Ok(match status.state() {
                 "streaming" => Look::Reached,
                 _ => Look::NotYet(described(&status)),
@@ -122,8 +122,9 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if position.is_none() {
             position = postgres::value(&member.postgres, NOW)?;
         }
-        let alive =
-            |listed: &&Listed| !listed.leads() && !listed.cascades() && listed.state != "stopped";
+        let alive = |listed: &&Listed| {
+            !listed.leads() && !listed.cascades() && !listed.is_late() && listed.state != "stopped"
+        };
         let wanted = members.iter().filter(alive).count();
         let found = followers(member, position.as_deref().unwrap_or(START))?;
         Ok(if found >= wanted {
