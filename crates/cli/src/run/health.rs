@@ -39,7 +39,7 @@ pub(crate) struct MemberHealth {
     pub(crate) role: String,
     /// Writes wait for it: `sync` when Patroni has chosen it, `quorum` when any of several will do.
     pub(crate) synchronous: Option<&'static str>,
-    /// Member that it is told to follow instead of the leader.
+    /// Member that it follows instead of the leader.
     pub(crate) follows: Option<String>,
     /// Behind on purpose, by this much.
     pub(crate) delay: Option<String>,
@@ -202,6 +202,11 @@ fn member(view: &PatroniStatus, instance: &Instance, views: &[&PatroniStatus]) -
         .iter()
         .flat_map(|view| &view.members)
         .find(|listed| listed.name == view.name);
+    // Patroni has it follow the leader when its upstream is gone.
+    let known = |name: &str| {
+        let mut listed = views.iter().flat_map(|view| &view.members);
+        listed.any(|listed| listed.name == name)
+    };
     let runs = matches!(view.state.as_str(), "running" | "streaming");
     let problem = match &view.problem {
         Some(problem) => Some(problem.clone()),
@@ -219,7 +224,8 @@ fn member(view: &PatroniStatus, instance: &Instance, views: &[&PatroniStatus]) -
         }),
         follows: listed
             .filter(|_| !leads(&view.role))
-            .and_then(|listed| listed.follows.clone()),
+            .and_then(|listed| listed.follows.clone())
+            .filter(|name| known(name)),
         delay: delay(instance),
         state: listed.map_or(view.state.clone(), |listed| listed.state.clone()),
         timeline: view.timeline,

@@ -149,9 +149,8 @@ fn idle_fields() {
     let users = "pg_users: [ { name: u, roles: [ { name: dbrole_readonly, set: false, state: grant } ] }, { name: v, roles: [ { name: u, set: true } ] } ]";
     let databases = "pg_databases: [ { name: a, register_datasource: false } ]";
     assert_snapshot!(found(&one(&format!("{users}\n{databases}"), "")), @"
-    note[inventory/not-effective]: known, but without effect yet: `register_datasource` of a database, `set` of a membership
+    note[inventory/not-effective]: known, but without effect yet: `register_datasource` of a database
       9:36 `register_datasource` of a database
-      8:66 `set` of a membership
       hint: nothing needs to be done; do not rely on them
     ");
 }

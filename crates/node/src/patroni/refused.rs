@@ -33,8 +33,8 @@ pub(super) const REFUSED: &str = "
 
 /// The failure that `refused` is, unless there is none. The server itself is asked what it has
 /// against a value: the view does not tell.
-pub(super) fn failure(refused: &[Refused], session: &mut Session) -> Option<Failure> {
-    let first = refused.first()?;
+pub(super) fn failure(refused: &[&Refused], session: &mut Session) -> Option<Failure> {
+    let (first, others) = refused.split_first()?;
     let reason = first.reason(session);
     let setting = match (&first.name, &first.value) {
         (Some(name), Some(value)) if !SECRET.contains(&name.as_str()) => {
@@ -43,9 +43,8 @@ pub(super) fn failure(refused: &[Refused], session: &mut Session) -> Option<Fail
         (Some(name), _) => format!("`{name}`"),
         (None, _) => "a line".to_owned(),
     };
-    let others = refused[1..].iter().map(Refused::shown);
     Some(Failure {
-        tail: others.collect(),
+        tail: others.iter().map(|one| one.shown()).collect(),
         hint: Some(match &first.name {
             Some(name) => format!("mend `{name}` where it was written, then apply again"),
             None => "mend that line, then apply again".to_owned(),
@@ -58,6 +57,16 @@ pub(super) fn failure(refused: &[Refused], session: &mut Session) -> Option<Fail
 }
 
 impl Refused {
+    /// The line makes the server leave everything as it was, not only one setting.
+    pub(super) fn blocks(&self) -> bool {
+        !self.known
+    }
+
+    /// The setting and the value that are refused, where the line has both.
+    pub(super) fn setting(&self) -> Option<(&str, &str)> {
+        Some((self.name.as_deref()?, self.value.as_deref()?))
+    }
+
     fn place(&self) -> String {
         let file = self.file.as_deref().unwrap_or("its configuration");
         match self.line {
