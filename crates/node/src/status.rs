@@ -168,6 +168,7 @@ fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Statu
 fn member_status(listed: Listed) -> MemberStatus {
     MemberStatus {
         lag_bytes: listed.lag_bytes(),
+        follows: listed.follows().map(str::to_owned),
         name: listed.name,
         host: listed.host,
         role: listed.role,

@@ -130,6 +130,9 @@ pub struct MemberStatus {
     pub timeline: Option<u64>,
     /// Bytes behind the leader; `None` when unknown.
     pub lag_bytes: Option<u64>,
+    /// Member that it is told to follow instead of the leader.
+    #[serde(default)]
+    pub follows: Option<String>,
 }
 
 /// A service endpoint.

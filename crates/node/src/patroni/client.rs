@@ -120,9 +120,19 @@ impl Listed {
         self.tags["nofailover"].as_bool().unwrap_or_default()
     }
 
+    /// Member that it is told to follow instead of the leader.
+    pub(crate) fn follows(&self) -> Option<&str> {
+        self.tags["replicatefrom"].as_str()
+    }
+
+    /// Replays changes late on purpose.
+    pub(crate) fn is_late(&self) -> bool {
+        !self.tags["delay"].is_null()
+    }
+
     /// Follows another replica.
     pub(crate) fn cascades(&self) -> bool {
-        self.tags["replicatefrom"].is_string()
+        self.follows().is_some()
     }
 
     /// Bytes behind the leader.

@@ -115,7 +115,7 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if !settled(&status) {
             return Ok(Look::NotYet(described(&status)));
         }
-        if !status.leads() {
+        if !status.leads() || status.role == "standby_leader" {
             let listed = members.iter().find(|listed| listed.name == member.name);
             let known = listed.is_some_and(|listed| listed.state == STREAMING);
             return Ok(match status.state() {
@@ -131,7 +131,8 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if let Some(late) = alive.iter().find(|listed| listed.state != STREAMING) {
             return Ok(Look::NotYet(format!("{} is {}", late.name, late.state)));
         }
-        let wanted = alive.iter().filter(|listed| !listed.cascades()).count();
+        let waited_for = |listed: &&&Listed| !listed.cascades() && !listed.is_late();
+        let wanted = alive.iter().filter(waited_for).count();
         let found = followers(member, position.as_deref().unwrap_or(START))?;
         Ok(if found >= wanted {
             Look::Reached
