@@ -11,7 +11,7 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 help:
 	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
 	@echo "make down                      remove every sandbox that 'make up' made"
-	@echo "make test                      every test, with real nodes (about half an hour)"
+	@echo "make test                      every test, with real nodes (about 40 minutes)"
 	@echo "make test-pure                 tests without nodes (a minute)"
 	@echo "make test-parts                single parts against the real thing (some minutes)"
 	@echo "make test-nodes STORY=name     one story on real nodes"
@@ -52,10 +52,10 @@ test-parts: deps deps-test
 	cargo build --package sty-engine --example node
 	$(SUDO) env "PATH=$$PATH" cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
 
-# Stories share the two cores with their nodes: one at a time.
+# Stories on real nodes, each in a sandbox of its own; two at a time, or the one that is named.
 test-nodes: build
 	$(STY) docs --check
-	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" cargo test --package sty-stories $(if $(STORY),--test $(STORY)) -- --test-threads=1 --nocapture
+	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" scripts/stories $(STORY)
 
 # Not part of the tests: what it breaks, and in which order, is chance.
 soak: build

@@ -28,6 +28,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "etcd.service",
     "haproxy.cfg",
     "keepalived.conf",
+    "patroni-callback",
     "patroni.service",
     "pgbouncer-primary.service",
     "pgbouncer.conf",

@@ -31,7 +31,7 @@ pub enum Fault {
     DiskFull,
     /// The primary moves, planned.
     Switchover,
-    /// The primary restarts, planned.
+    /// Every member restarts, planned: replicas first, the primary after it has handed over.
     Restart,
 }
 
@@ -190,7 +190,7 @@ impl Fault {
             Self::PatroniKill => Elsewhere::Safe("kills Patroni beside the primary (SIGKILL)"),
             Self::ReplicaKill => Elsewhere::Safe("kills the postmaster of a replica (SIGKILL)"),
             Self::Switchover => Elsewhere::Safe("moves the primary to a replica"),
-            Self::Restart => Elsewhere::Safe("restarts PostgreSQL of the primary"),
+            Self::Restart => Elsewhere::Safe("restarts PostgreSQL of every member, replicas first"),
             Self::EtcdMemberKill => {
                 Elsewhere::Safe("kills one member of etcd (SIGKILL) and starts it again")
             }

@@ -30,6 +30,8 @@ pub trait Signer: Sync {
 pub struct Work<'a> {
     /// Desired state by inventory hostname.
     pub resources: &'a BTreeMap<String, Vec<Resource>>,
+    /// Nodes that could not be looked at, by inventory hostname.
+    pub unseen: &'a BTreeSet<String>,
     /// Who signs certificates.
     pub signer: &'a dyn Signer,
     /// The operator's wish to stop.

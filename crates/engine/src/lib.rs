@@ -24,6 +24,7 @@ mod pipes;
 mod pool;
 mod program;
 mod progress_board;
+mod quorum;
 mod session;
 mod shell;
 mod target;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sty_wire::action::Action;
+use sty_wire::action::{Action, Op};
 
 use crate::event::Cause;
 
@@ -20,6 +20,10 @@ pub(crate) enum End {
 struct State {
     ended: BTreeMap<u32, End>,
     running: BTreeSet<u32>,
+    /// Nodes and resources that were not brought about.
+    nothing: BTreeSet<(String, String)>,
+    /// Nodes whose connection was lost.
+    lost: BTreeSet<String>,
 }
 
 /// Ends of actions, and waiting for them.
@@ -34,11 +38,27 @@ impl Board {
         self.lock().running.insert(action);
     }
 
-    pub(crate) fn end(&self, action: u32, end: End) {
+    pub(crate) fn end(&self, action: &Action, end: End) {
         let mut state = self.lock();
-        state.running.remove(&action);
-        state.ended.insert(action, end);
+        state.running.remove(&action.id);
+        if let (Op::Converge { resource }, false) = (&action.op, end == End::Done) {
+            let key = (action.node.clone(), resource.clone());
+            state.nothing.insert(key);
+        }
+        state.ended.insert(action.id, end);
         self.changed.notify_all();
+    }
+
+    /// Notes that the connection to `node` was lost.
+    pub(crate) fn lose(&self, node: &str) {
+        self.lock().lost.insert(node.to_owned());
+    }
+
+    /// Whether the node was lost, or the resource was not brought about there.
+    pub(crate) fn came_to_nothing(&self, node: &str, resource: &str) -> bool {
+        let state = self.lock();
+        let key = (node.to_owned(), resource.to_owned());
+        state.lost.contains(node) || state.nothing.contains(&key)
     }
 
     pub(crate) fn running(&self) -> Vec<u32> {

@@ -22,6 +22,21 @@ pub trait NodeLink: Send {
         limit: Option<Duration>,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Reply, SessionError>;
+
+    /// The same without a limit; when `give_up` says so, the node is told to wait no longer for
+    /// what the action waits for, and answers that it failed.
+    ///
+    /// # Errors
+    /// As above.
+    fn watched(
+        &mut self,
+        request: &Request,
+        progress: &mut dyn FnMut(&str),
+        give_up: &mut dyn FnMut() -> bool,
+    ) -> Result<Reply, SessionError> {
+        let _ = give_up;
+        self.request(request, None, progress)
+    }
 }
 
 /// A connected node. The node program ends with it.
@@ -74,12 +89,12 @@ impl Session {
         }
     }
 
-    fn receive(
+    fn understood(
         &mut self,
+        received: Result<Result<Reply, String>, RecvTimeoutError>,
         limit: Option<Duration>,
-        left: Option<Duration>,
     ) -> Result<Reply, SessionError> {
-        match self.pipes.receive(left) {
+        match received {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(_)) => Err(SessionError::Protocol {
                 host: self.host.clone(),
@@ -98,13 +113,67 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Passes progress on; `None` when more is to come.
+    fn final_one(
+        &self,
+        reply: Reply,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, SessionError> {
+        match reply {
+            Reply::Progress { text, .. } => {
+                progress(&text);
+                Ok(None)
+            }
+            Reply::Refused { failure } => Err(SessionError::Refused {
+                host: self.host.clone(),
+                failure: Box::new(failure),
+            }),
+            reply => Ok(Some(reply)),
+        }
+    }
+}
+
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Session({})", self.host)
     }
 }
 
+/// How often [`NodeLink::watched`] asks whether to go on.
+const LOOK: Duration = Duration::from_millis(250);
+/// How soon a node answers that was told to wait no longer.
+const ABANDON_LIMIT: Duration = Duration::from_secs(30);
+
 impl NodeLink for Session {
+    fn watched(
+        &mut self,
+        request: &Request,
+        progress: &mut dyn FnMut(&str),
+        give_up: &mut dyn FnMut() -> bool,
+    ) -> Result<Reply, SessionError> {
+        if self.pipes.send(request).is_err() {
+            return Err(self.ended());
+        }
+        let mut told: Option<Instant> = None;
+        loop {
+            let received = self.pipes.receive(Some(LOOK));
+            let late = told.is_some_and(|at| at.elapsed() >= ABANDON_LIMIT);
+            if matches!(received, Err(RecvTimeoutError::Timeout)) && !late {
+                if told.is_none() && give_up() {
+                    // A node that is gone shows in the next look.
+                    drop(self.pipes.send(&Request::Abandon));
+                    told = Some(Instant::now());
+                }
+                continue;
+            }
+            let reply = self.understood(received, Some(ABANDON_LIMIT))?;
+            if let Some(reply) = self.final_one(reply, progress)? {
+                return Ok(reply);
+            }
+        }
+    }
+
     fn request(
         &mut self,
         request: &Request,
@@ -117,15 +186,10 @@ impl NodeLink for Session {
         let deadline = limit.map(|limit| Instant::now() + limit);
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            match self.receive(limit, left)? {
-                Reply::Progress { text, .. } => progress(&text),
-                Reply::Refused { failure } => {
-                    return Err(SessionError::Refused {
-                        host: self.host.clone(),
-                        failure: Box::new(failure),
-                    });
-                }
-                reply => return Ok(reply),
+            let received = self.pipes.receive(left);
+            let reply = self.understood(received, limit)?;
+            if let Some(reply) = self.final_one(reply, progress)? {
+                return Ok(reply);
             }
         }
     }

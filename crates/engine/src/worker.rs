@@ -11,6 +11,7 @@ use sty_wire::resource::{ResourceKind, Stage};
 use crate::event::{Cause, Event};
 use crate::execute::Work;
 use crate::progress_board::{Board, End};
+use crate::quorum::Quorum;
 use crate::session::NodeLink;
 
 /// One node's thread.
@@ -60,7 +61,7 @@ impl<'a, L: NodeLink> Worker<'a, L> {
                 }
                 _ => {}
             }
-            self.board.end(action.id, end);
+            self.board.end(action, end);
         }
     }
 
@@ -167,7 +168,14 @@ impl<'a, L: NodeLink> Worker<'a, L> {
                 text: text.to_owned(),
             }));
         };
-        match link.request(&request, None, &mut progress) {
+        let mut quorum = Quorum::new(action, self.work, self.board);
+        let mut away = None;
+        let mut give_up = || {
+            away = away.take().or_else(|| quorum.out_of_reach());
+            away.is_some()
+        };
+        let reply = link.watched(&request, &mut progress, &mut give_up);
+        match reply {
             Ok(Reply::Done {
                 action: id,
                 changes,
@@ -175,13 +183,17 @@ impl<'a, L: NodeLink> Worker<'a, L> {
             Ok(Reply::Failed {
                 action: id,
                 failure,
-            }) if id == action.id => Err(failure),
+            }) if id == action.id => Err(match away {
+                Some(away) => without(&away, failure),
+                None => failure,
+            }),
             Ok(_) => Err(Failure::message(
                 "the node answered out of turn, a fault of `sty`",
             )),
             Err(error) => {
                 if error.is_final() {
                     self.link = None;
+                    self.board.lose(&action.node);
                     self.lost_by = Some(action.id);
                 }
                 Err(error.into_failure())
@@ -206,6 +218,18 @@ impl<'a, L: NodeLink> Worker<'a, L> {
     fn tell(&self, event: Event) {
         // The receiver lives as long as the workers.
         drop(self.events.send(event));
+    }
+}
+
+/// The failure of a member of etcd that was not waited for any longer.
+fn without(away: &[String], failure: Failure) -> Failure {
+    Failure {
+        hint: Some("bring their nodes up, then apply again".to_owned()),
+        ..Failure::message(format!(
+            "etcd has no majority without {}, which do not come up: {}",
+            away.join(", "),
+            failure.message
+        ))
     }
 }
 

@@ -148,6 +148,7 @@ fn run(actions: &[Action], setting: &Setting, resources: &BTreeMap<String, Vec<R
         .collect();
     let work = Work {
         resources,
+        unseen: &BTreeSet::new(),
         signer: &Paper,
         interrupt: &interrupt,
     };
@@ -476,6 +477,7 @@ fn a_plan_that_is_none_runs_nothing() {
         let mut links: BTreeMap<String, Node> = BTreeMap::new();
         let work = Work {
             resources: &BTreeMap::new(),
+            unseen: &BTreeSet::new(),
             signer: &Paper,
             interrupt: &Interrupt::new(),
         };

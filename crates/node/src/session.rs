@@ -64,6 +64,8 @@ fn serve_with(
             continue;
         }
         let reply = match serde_json::from_slice(&line) {
+            // The action that it was about has noticed, or had ended before.
+            Ok(Request::Abandon) => continue,
             Ok(request) => session.answer(request),
             // The error's own words may quote a secret; its place does not.
             Err(error) => refused(format!(
@@ -141,6 +143,7 @@ impl Session {
                     Err(failure) => Reply::Failed { action, failure },
                 }
             }
+            Request::Abandon => refused("there is nothing to abandon".to_owned()),
             Request::Status { query } => {
                 let units = query.units.iter().cloned().collect();
                 match status::collect(&query, &Context::new(Arc::new(|_| ()), units)) {

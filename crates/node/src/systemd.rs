@@ -16,7 +16,7 @@ const JOURNAL_LINES: &str = "20";
 
 const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,\
                           CanReload,Result,ReloadResult,ActiveEnterTimestamp,StateChangeTimestamp,\
-                          ConditionResult,ConditionTimestamp,FragmentPath";
+                          ConditionResult,ConditionTimestamp,FragmentPath,Job";
 
 /// Where unit files of the administrator are; they go before those of packages.
 const ADMINISTRATOR: &str = "/etc/systemd/system";
@@ -46,6 +46,8 @@ pub(crate) struct UnitStatus {
     pub(crate) active_enter: Option<SystemTime>,
     /// When its state last changed; a reload counts.
     pub(crate) state_change: Option<SystemTime>,
+    /// systemd is about to do something with it, or is at it.
+    pub(crate) job: bool,
     /// The last start was left undone because a condition of the unit was not met.
     pub(crate) condition_unmet: bool,
 }
@@ -147,6 +149,7 @@ fn parse(block: &str) -> UnitStatus {
         reload_result: text("ReloadResult").to_owned(),
         active_enter: timestamp(text("ActiveEnterTimestamp")),
         state_change: timestamp(text("StateChangeTimestamp")),
+        job: !matches!(text("Job"), "" | "0"),
         condition_unmet: text("ConditionResult") == "no"
             && timestamp(text("ConditionTimestamp")).is_some(),
     }
@@ -260,6 +263,12 @@ fn object_path(name: &str) -> String {
 pub(crate) fn start(name: &str) -> Result<(), Failure> {
     job(&["reset-failed", name]).or_else(ignore_unloaded)?;
     job(&["start", name]).map_err(|failure| with_journal(failure, name))
+}
+
+/// Has systemd start a unit, without waiting.
+pub(crate) fn begin_start(name: &str) -> Result<(), Failure> {
+    job(&["reset-failed", name]).or_else(ignore_unloaded)?;
+    job(&["start", "--no-block", name])
 }
 
 /// Restarts a unit, or starts it.

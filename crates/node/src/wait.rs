@@ -27,7 +27,8 @@ pub(crate) struct Wait<'a> {
 
 impl Wait<'_> {
     /// Looks until it is so. A failed look ends the waiting, and so does the loss of the
-    /// controller: nobody would hear of it, and the node is wanted for the next run. Past the
+    /// controller: nobody would hear of it, and the node is wanted for the next run. The controller
+    /// may also know that it will not come. Past the
     /// limit, the last look is told.
     pub(crate) fn until(
         &self,
@@ -43,6 +44,12 @@ impl Wait<'_> {
                 let what = self.what;
                 return Err(Failure::message(format!(
                     "no longer waiting for {what}: the controller is gone; last seen: {last}"
+                )));
+            }
+            if controller::has_spoken() {
+                let what = self.what;
+                return Err(Failure::message(format!(
+                    "no longer waiting for {what}; last seen: {last}"
                 )));
             }
             if begun.elapsed() >= self.limit {

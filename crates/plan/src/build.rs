@@ -27,6 +27,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     plan.confirmable = confirmable(&candidates);
     plan.confirmable.extend(forsaken.confirmable);
     lift_confirmed(options, &mut candidates);
+    leave_standby_as_it_is(&mut candidates);
     plan.actions = number(nodes, sorted(candidates));
     plan
 }
@@ -149,22 +150,28 @@ fn restarted<'a>(nodes: &[NodeInput<'a>], candidate: &Candidate) -> Option<&'a R
 fn confirmable(candidates: &[Candidate]) -> BTreeSet<String> {
     let names = candidates
         .iter()
-        .filter_map(|candidate| match &candidate.held {
-            Some(Hold::Destroy(name)) => Some(name.clone()),
-            _ => None,
-        });
+        .filter_map(|candidate| candidate.held.as_ref()?.name().cloned());
     names.collect()
 }
 
 /// Lifts what the operator has confirmed; restarts that were asked for were never held.
 fn lift_confirmed(options: &Options, candidates: &mut [Candidate]) {
     for candidate in candidates {
-        if let Some(Hold::Destroy(name)) = &candidate.held
-            && options.confirm.contains(name)
-        {
+        let name = candidate.held.as_ref().and_then(Hold::name);
+        if name.is_some_and(|name| options.confirm.contains(name)) {
             candidate.held = None;
         }
     }
+}
+
+/// Roles and databases need a primary; while a promotion is held there is none.
+fn leave_standby_as_it_is(candidates: &mut Vec<Candidate>) {
+    let held: Vec<Option<String>> = candidates
+        .iter()
+        .filter(|one| matches!(one.held, Some(Hold::Promote(_))))
+        .map(|one| one.cluster.clone())
+        .collect();
+    candidates.retain(|one| one.stage != Stage::Objects || !held.contains(&one.cluster));
 }
 
 pub(crate) fn number(nodes: &[NodeInput<'_>], candidates: Vec<Candidate>) -> Vec<Action> {

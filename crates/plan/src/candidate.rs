@@ -37,16 +37,29 @@ pub(crate) enum Hold {
     Restart,
     /// It destroys something of this name.
     Destroy(String),
+    /// It makes a standby cluster of this name a cluster of its own.
+    Promote(String),
     /// It needs what this member would do, whose node `--limit` leaves out.
     Outside(String),
 }
 
 impl Hold {
+    /// The name that lifts it.
+    pub(crate) fn name(&self) -> Option<&String> {
+        match self {
+            Self::Destroy(name) | Self::Promote(name) => Some(name),
+            Self::Restart | Self::Outside(_) => None,
+        }
+    }
+
     /// What the operator has to add.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Restart => "needs `--restart`".to_owned(),
             Self::Destroy(name) => format!("destroys data: needs `--confirm {name}`"),
+            Self::Promote(name) => {
+                format!("ends following another cluster: needs `--confirm {name}`")
+            }
             Self::Outside(member) => format!("waits for {member}, which `--limit` leaves out"),
         }
     }
@@ -210,6 +223,14 @@ fn hold_removal(node: &NodeInput<'_>, resource: &Resource, risk: Risk) -> (Optio
         && resource.stage == Stage::Cleanup
     {
         return (Some(Hold::Destroy(name.to_owned())), Risk::Destroy);
+    }
+    if matches!(resource.kind, ResourceKind::PatroniConfig { .. }) && risk >= Risk::Failover {
+        let name = resource.cluster.clone().unwrap_or_default();
+        let hold = match risk {
+            Risk::Destroy => Hold::Destroy(name),
+            _ => Hold::Promote(name),
+        };
+        return (Some(hold), risk);
     }
     if risk < Risk::Destroy {
         return (None, risk);

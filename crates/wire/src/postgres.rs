@@ -34,9 +34,9 @@ pub struct RoleSpec {
     pub connection_limit: i32,
     /// `VALID UNTIL`.
     pub valid_until: Expiry,
-    /// Roles it should be a member of: name to "may grant it on". Memberships not listed stay,
-    /// save those in predefined roles (`pg_monitor`).
-    pub member_of: BTreeMap<String, bool>,
+    /// Roles it should be a member of. Memberships not listed stay, save those in predefined roles
+    /// (`pg_monitor`).
+    pub member_of: BTreeMap<String, MembershipOptions>,
     /// Roles it should not be a member of.
     pub not_member_of: Vec<String>,
     /// `ALTER ROLE ... SET`, all of them: settings not listed are reset.
@@ -45,6 +45,28 @@ pub struct RoleSpec {
     pub comment: Option<String>,
     /// Functions that the role may execute although the public may not, `pg_read_binary_file(text)`.
     pub execute: Vec<String>,
+}
+
+/// What a membership gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembershipOptions {
+    /// May grant it on.
+    pub admin: bool,
+    /// Has its privileges without `SET ROLE`. Before PostgreSQL 16 that is the member's own
+    /// `INHERIT`, and this is not looked at.
+    pub inherit: bool,
+    /// May become it by `SET ROLE`. Before PostgreSQL 16 every member may.
+    pub set: bool,
+}
+
+impl Default for MembershipOptions {
+    fn default() -> Self {
+        Self {
+            admin: false,
+            inherit: true,
+            set: true,
+        }
+    }
 }
 
 /// Until when a password is good.

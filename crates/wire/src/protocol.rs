@@ -35,6 +35,9 @@ pub enum Request {
         /// What the controller adds at the last moment.
         supply: Option<Supply>,
     },
+    /// Wait no longer for what the action under way waits for: it will not come. Has no reply of
+    /// its own.
+    Abandon,
     /// Tell how things are.
     Status {
         /// What to look at.

@@ -135,7 +135,7 @@ pub struct MemberStatus {
     pub timeline: Option<u64>,
     /// Bytes behind the leader; `None` when unknown.
     pub lag_bytes: Option<u64>,
-    /// Member that it follows instead of the leader.
+    /// Member that it is told to follow instead of the leader.
     #[serde(default)]
     pub follows: Option<String>,
 }

@@ -9,7 +9,7 @@ pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
     stage.set("pg_parameters: { max_locks_per_transaction: 192 }");
     told_before(stage);
     let held = [
-        at(NODES[0], "switch over from {member} (held)"),
+        at(NODES[0], "switch over from {member} to pg-test-2 (held)"),
         at(NODES[0], "restart PostgreSQL {member} (held)"),
         at(NODES[1], "restart PostgreSQL {member} (held)"),
         at(NODES[2], "restart PostgreSQL {member} (held)"),

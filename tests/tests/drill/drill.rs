@@ -45,6 +45,13 @@ impl Report {
             .expect("a number")
     }
 
+    /// No writer met an error, and who was idle is still connected.
+    pub(crate) fn assert_unnoticed(&self) {
+        let run = self.run();
+        assert_eq!(run["writes"]["errors"], serde_json::json!({}), "{run:#}");
+        assert_eq!(run["idle_client"]["survived"], true, "{run:#}");
+    }
+
     /// Members that were struck.
     pub(crate) fn victims(&self) -> Vec<&str> {
         let victims = self.run()["victims"].as_array();

@@ -13,7 +13,8 @@ use drill::Report;
 use samples::Samples;
 use sty_stories::World;
 
-/// Planned, or survived by the primary: no row may be lost however writes are replicated.
+/// Planned, or survived by the primary: pooled clients notice no more than a pause, and no row may
+/// be lost however writes are replicated.
 const HARMLESS: [&str; 4] = ["switchover", "restart", "replica-kill", "etcd-member-kill"];
 /// Over in seconds.
 const SHORT: [&str; 2] = ["postgres-kill", "patroni-kill"];
@@ -43,10 +44,13 @@ fn every_fault_is_drilled_and_the_ledger_holds() {
     for fault in HARMLESS.into_iter().filter(wanted) {
         let report = drilled(&world, fault);
         assert_eq!(report.lost_rows(), 0, "{report:?}");
+        report.assert_unnoticed();
     }
     for fault in SHORT.into_iter().filter(wanted) {
         drilled(&world, fault);
     }
+    // Neither a restart nor a change is wanted because of what was killed.
+    world.assert_converged();
     plan(&world, "pg_rto: fast", "pg_rto: fast\n        pg_rpo: 0");
     world.apply();
     for fault in SYNCHRONOUS.into_iter().filter(wanted) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sty_inventory::model::{Inventory, PgCluster};
+use sty_inventory::model::{Instance, Inventory, PgCluster};
 use sty_wire::observation::Failure;
 use sty_wire::standing::{Condition, Standing};
 use sty_wire::status::{EtcdStatus, NodeStatus, PatroniStatus};
@@ -40,6 +40,12 @@ pub(crate) struct MemberHealth {
     pub(crate) name: String,
     pub(crate) address: String,
     pub(crate) role: String,
+    /// Writes wait for it: `sync` when Patroni has chosen it, `quorum` when any of several will do.
+    pub(crate) synchronous: Option<&'static str>,
+    /// Member that it follows instead of the leader.
+    pub(crate) follows: Option<String>,
+    /// Behind on purpose, by this much.
+    pub(crate) delay: Option<String>,
     pub(crate) state: String,
     pub(crate) timeline: Option<u64>,
     pub(crate) lag_bytes: Option<u64>,
@@ -159,8 +165,8 @@ fn assess_cluster(
         .filter(|one| asked.contains(&one.host))
     {
         let member = match own(&instance.host, &instance.name) {
-            Some(view) => member(view, &instance.address.to_string(), &everybody),
-            None => silent(&instance.name, &instance.address.to_string(), &everybody),
+            Some(view) => member(view, instance, &everybody),
+            None => silent(instance, &everybody),
         };
         if let Some(problem) = &member.problem {
             let since = member
@@ -206,11 +212,16 @@ pub(crate) fn leads(role: &str) -> bool {
     matches!(role, "primary" | "master" | "standby_leader")
 }
 
-fn member(view: &PatroniStatus, address: &str, everybody: &[&PatroniStatus]) -> MemberHealth {
+fn member(view: &PatroniStatus, instance: &Instance, everybody: &[&PatroniStatus]) -> MemberHealth {
     let listed = everybody
         .iter()
         .flat_map(|view| &view.members)
         .find(|listed| listed.name == view.name);
+    // Patroni has it follow the leader when its upstream is gone.
+    let known = |name: &str| {
+        let mut listed = everybody.iter().flat_map(|view| &view.members);
+        listed.any(|listed| listed.name == name)
+    };
     let runs = matches!(view.state.as_str(), "running" | "streaming");
     let condition = condition(view, everybody);
     let problem = match (condition, &view.problem) {
@@ -221,8 +232,18 @@ fn member(view: &PatroniStatus, address: &str, everybody: &[&PatroniStatus]) -> 
     };
     MemberHealth {
         name: view.name.clone(),
-        address: address.to_owned(),
+        address: instance.address.to_string(),
         role: view.role.clone(),
+        synchronous: listed.and_then(|listed| match listed.role.as_str() {
+            "sync_standby" => Some("sync"),
+            "quorum_standby" => Some("quorum"),
+            _ => None,
+        }),
+        follows: listed
+            .filter(|_| !leads(&view.role))
+            .and_then(|listed| listed.follows.clone())
+            .filter(|name| known(name)),
+        delay: delay(instance),
         state: listed.map_or(view.state.clone(), |listed| listed.state.clone()),
         timeline: view.timeline,
         lag_bytes: listed.and_then(|listed| listed.lag_bytes),
@@ -232,6 +253,10 @@ fn member(view: &PatroniStatus, address: &str, everybody: &[&PatroniStatus]) -> 
         since: condition.and(view.standing.since).and_then(Since::at),
         problem,
     }
+}
+
+fn delay(instance: &Instance) -> Option<String> {
+    Some(instance.delay.clone()).filter(|delay| !delay.is_empty())
 }
 
 /// Why a member is not well, with what is known of the one that it follows.
@@ -249,15 +274,18 @@ fn condition(view: &PatroniStatus, everybody: &[&PatroniStatus]) -> Option<Condi
 }
 
 /// A member whose node says nothing; the leader may know since when.
-fn silent(name: &str, address: &str, everybody: &[&PatroniStatus]) -> MemberHealth {
+fn silent(instance: &Instance, everybody: &[&PatroniStatus]) -> MemberHealth {
     let slots = everybody
         .iter()
-        .filter_map(|view| view.standing.slot_of(name));
+        .filter_map(|view| view.standing.slot_of(&instance.name));
     let mut gone = slots.filter(|slot| !slot.active);
     MemberHealth {
-        name: name.to_owned(),
-        address: address.to_owned(),
+        name: instance.name.clone(),
+        address: instance.address.to_string(),
         role: "unknown".to_owned(),
+        synchronous: None,
+        follows: None,
+        delay: delay(instance),
         state: "unknown".to_owned(),
         timeline: None,
         lag_bytes: None,
@@ -278,6 +306,8 @@ fn services(
 ) -> Vec<ServiceHealth> {
     let mut found = Vec::new();
     for service in &cluster.services {
+        // A standby cluster has no primary.
+        let nobody_writes = cluster.upstream.is_some() && service.leads_to_primary();
         for instance in &cluster.instances {
             let Some(answer) = answers.get(&instance.host) else {
                 continue;
@@ -296,7 +326,7 @@ fn services(
                     port: service.port,
                     entry: instance.name.clone(),
                     answering: status.answering.clone(),
-                    problem: status.problem.clone(),
+                    problem: status.problem.clone().filter(|_| !nobody_writes),
                 });
             }
         }

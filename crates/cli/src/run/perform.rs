@@ -36,8 +36,10 @@ impl Performance<'_> {
         let mut journal = self.journal()?;
         journal.plan(&plan.actions)?;
         let mut follower = Follower::new(self.printer, &mut journal, plan.active().count());
+        let unseen = scene.unseen.keys().cloned().collect();
         let work = Work {
             resources: &scene.resources,
+            unseen: &unseen,
             signer: self.authority,
             interrupt: self.interrupt,
         };

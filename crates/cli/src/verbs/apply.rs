@@ -217,8 +217,10 @@ impl Run<'_> {
             return Ok(Outcome::default());
         }
         let mut follower = Follower::new(self.printer, journal, total);
+        let unseen = scene.unseen.keys().cloned().collect();
         let work = Work {
             resources: &scene.resources,
+            unseen: &unseen,
             signer: self.authority,
             interrupt: &self.interrupt,
         };

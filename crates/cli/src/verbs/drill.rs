@@ -11,7 +11,7 @@ use crate::args::Global;
 use crate::context;
 use crate::printer::Printer;
 use crate::refusal::{refuse, refused};
-use crate::run::drill::{self, Clients, Order, Setting, Stage};
+use crate::run::drill::{self, Account, Clients, Order, Setting, Stage};
 use crate::run::holder::Holder;
 use crate::verbs::connect::{find_cluster, find_service};
 
@@ -115,6 +115,9 @@ impl Failover {
             printer.note(format!(
                 "seed {seed}: repeat this order with `--seed {seed}`"
             ));
+        }
+        if let Some(remark) = Account::of(cluster).remark {
+            printer.note(remark);
         }
         let clients = Clients::new(&file, cluster, service, self.rate)?;
         let mut report = self.report(&file.path.display().to_string(), cluster, seed);

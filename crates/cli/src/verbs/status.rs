@@ -253,6 +253,15 @@ fn print_cluster(cluster: &ClusterHealth, printer: &Printer) {
     printer.data(services.to_string());
 }
 
+/// The role, and what is special about it.
+fn role(member: &MemberHealth) -> String {
+    let mut words = vec![member.role.clone()];
+    words.extend(member.synchronous.map(str::to_owned));
+    words.extend(member.follows.iter().map(|name| format!("of {name}")));
+    words.extend(member.delay.iter().map(|delay| format!("{delay} late")));
+    words.join(", ")
+}
+
 fn row(member: &MemberHealth) -> [String; 6] {
     let state = match &member.problem {
         Some(problem) => match member.since {
@@ -268,7 +277,7 @@ fn row(member: &MemberHealth) -> [String; 6] {
     [
         format!("  {}", member.name),
         member.address.clone(),
-        member.role.clone(),
+        role(member),
         state,
         lag,
         member.pending_restart.join(", "),

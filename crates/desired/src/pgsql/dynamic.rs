@@ -16,7 +16,7 @@ pub(super) fn config(view: &View<'_>, cluster: &PgCluster) -> Value {
         "loop_wait": rto.loop_wait,
         "retry_timeout": rto.retry_timeout,
         "primary_start_timeout": rto.primary_start_timeout,
-        "maximum_lag_on_failover": settings.rpo_bytes,
+        "maximum_lag_on_failover": maximum_lag(cluster),
         "synchronous_mode": synchronous(settings.synchronous),
         // Without a replica writes go on: losing the last replica must not stop the primary.
         "synchronous_mode_strict": false,
@@ -24,6 +24,9 @@ pub(super) fn config(view: &View<'_>, cluster: &PgCluster) -> Value {
         "failsafe_mode": true,
         // A replica on another history is no candidate.
         "check_timeline": true,
+        // Logical slots are their subscribers'. Without this, Patroni drops those that it did not
+        // make as soon as nobody reads from them, and the subscriber misses what comes then.
+        "ignore_slots": [{ "type": "logical" }],
         "postgresql": {
             "use_pg_rewind": true,
             "use_slots": true,
@@ -46,8 +49,25 @@ fn extend(view: &View<'_>, cluster: &PgCluster, config: &mut Map<String, Value>)
     if cluster.settings.patroni_paused {
         config.insert("pause".into(), json!(true));
     }
+    let followers = standby::follower_slots(view.inventory, cluster);
+    if !followers.is_empty() {
+        let slots = followers.into_iter();
+        let slots = slots.map(|name| (name, json!({ "type": "physical" })));
+        config.insert("slots".into(), Value::Object(slots.collect()));
+    }
     if let Some(source) = standby::source(view.inventory, cluster) {
         config.insert("standby_cluster".into(), source);
+    }
+}
+
+/// Bytes of WAL that who takes over may lack. Where writes wait for replicas, what is acknowledged
+/// is there; the rest of the WAL, which nobody waited for, must not keep the replica from leading.
+fn maximum_lag(cluster: &PgCluster) -> u64 {
+    const UNACKNOWLEDGED: u64 = 1 << 20;
+    let settings = &cluster.settings;
+    match settings.synchronous {
+        Synchronous::Off => settings.rpo_bytes,
+        Synchronous::On | Synchronous::Quorum => settings.rpo_bytes.max(UNACKNOWLEDGED),
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod paths;
 mod patroni;
 mod privileges;
 mod roles;
+mod slots;
 mod standby;
 
 pub(crate) use hba::pgbouncer_rules;

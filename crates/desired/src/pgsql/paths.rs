@@ -24,6 +24,8 @@ pub(crate) const LOG: &str = "/pg/log/postgres";
 pub(crate) const PATRONI_DIR: &str = "/etc/patroni";
 /// Patroni's configuration.
 pub(crate) const PATRONI: &str = "/etc/patroni/patroni.yml";
+/// What Patroni runs when the member's role changes.
+pub(crate) const PATRONI_CALLBACK: &str = "/etc/patroni/role-changed";
 /// Patroni's unit.
 pub(crate) const PATRONI_UNIT: &str = "/etc/systemd/system/patroni.service";
 

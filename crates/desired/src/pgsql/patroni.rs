@@ -9,7 +9,7 @@ use sty_wire::resource::{
     Access, BootRole, Module, PatroniAccess, PatroniMember, ResourceKind, Stage,
 };
 
-use super::{dynamic, objects, parameters, paths};
+use super::{dynamic, objects, parameters, paths, slots};
 use crate::build::Desired;
 use crate::etcd;
 use crate::node::open_files;
@@ -19,6 +19,8 @@ use crate::render::{render, values};
 use crate::view::{Member, View, endpoint};
 use crate::yaml::{Yaml, map, write};
 
+/// Tag of a member that is late on purpose: Patroni passes it on, and nobody waits for the member.
+const DELAY_TAG: &str = "delay";
 /// Patroni's unit.
 pub(crate) const UNIT: &str = "patroni.service";
 
@@ -41,6 +43,10 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     let Some(unit) = desired.take(unit) else {
         return;
     };
+    let callback = match slots::are_synchronized(cluster) {
+        true => desired.take(slots::callback(view, cluster)),
+        false => None,
+    };
     let config = dynamic::config(view, cluster);
     let text = format!(
         "# {}\n{}",
@@ -52,6 +58,9 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     group.directory(paths::PATRONI_DIR, Access::root(0o755));
     group.secret(paths::PATRONI, text, Access::new(dbsu, dbsu, 0o600));
     group.file(paths::PATRONI_UNIT, unit, Access::root(0o644));
+    if let Some(script) = callback {
+        group.file(paths::PATRONI_CALLBACK, script, Access::root(0o755));
+    }
     let mut group = desired.group(Module::Pgsql, Stage::Postgres, Some(&cluster.name));
     let local = parameters::local(view, member);
     let own = local.keys().cloned().collect();
@@ -235,7 +244,7 @@ fn postgresql(view: &View<'_>, member: Member<'_>) -> Yaml {
         .into_iter()
         .map(|(name, value)| (name, Yaml::Text(value)))
         .collect();
-    map([
+    let mut entries: Vec<(&str, Yaml)> = vec![
         (
             "listen",
             format!("{}:{}", settings.listen, settings.port).into(),
@@ -259,7 +268,23 @@ fn postgresql(view: &View<'_>, member: Member<'_>) -> Yaml {
             Yaml::List(vec![map([("checkpoint", "fast".into())])]),
         ),
         ("parameters", Yaml::Map(parameters)),
-    ])
+    ];
+    if !member.instance.delay.is_empty() {
+        let delay = member.instance.delay.clone();
+        entries.push((
+            "recovery_conf",
+            map([("recovery_min_apply_delay", delay.into())]),
+        ));
+    }
+    if slots::are_synchronized(member.cluster) {
+        let script: Yaml = paths::PATRONI_CALLBACK.into();
+        let events = ["on_start", "on_role_change"];
+        entries.push((
+            "callbacks",
+            map(events.map(|event| (event, script.clone()))),
+        ));
+    }
+    pairs(entries)
 }
 
 /// The superuser comes over the socket by the operating system's word; replication and rewind
@@ -283,15 +308,21 @@ fn authentication(cluster: &PgCluster) -> Yaml {
 }
 
 fn tags(member: Member<'_>) -> Yaml {
-    let offline = member.instance.role == InstanceRole::Offline;
+    let follows_only = !slots::may_lead(member.cluster, member.instance);
     let mut entries: Vec<(&str, Yaml)> = vec![
-        ("nofailover", offline.into()),
-        ("nosync", offline.into()),
+        ("nofailover", follows_only.into()),
+        ("nosync", follows_only.into()),
         // Health checks of replicas answer no where this is set, the offline service's too.
         ("noloadbalance", false.into()),
         // New replicas are copied from a replica where there is one, and spare the primary.
-        ("clonefrom", true.into()),
+        (
+            "clonefrom",
+            (!member.cluster.is_delayed(member.instance)).into(),
+        ),
     ];
+    if member.cluster.is_delayed(member.instance) {
+        entries.push((DELAY_TAG, member.instance.delay.clone().into()));
+    }
     let upstream = member.instance.upstream.and_then(|address| {
         let mut members = member.cluster.instances.iter();
         members.find(|one| one.address == address)

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Secret;
-use sty_inventory::model::{PgCluster, Presence, Role};
-use sty_wire::postgres::{Expiry, RoleSpec};
+use sty_inventory::model::{Membership, PgCluster, Presence, Role};
+use sty_wire::postgres::{Expiry, MembershipOptions, RoleSpec};
 
 use crate::Context;
 use crate::scram;
@@ -74,12 +74,15 @@ pub(crate) fn role_secret(
 /// Roles that it belongs to, and groups of the inventory that it does not: a group taken off its
 /// list is taken from it. Memberships in roles that the inventory does not know are not its
 /// business, unless they are written as absent.
-fn memberships(cluster: &PgCluster, role: &Role) -> (BTreeMap<String, bool>, Vec<String>) {
-    let wanted: BTreeMap<String, bool> = role
+fn memberships(
+    cluster: &PgCluster,
+    role: &Role,
+) -> (BTreeMap<String, MembershipOptions>, Vec<String>) {
+    let wanted: BTreeMap<String, MembershipOptions> = role
         .roles
         .iter()
         .filter(|one| one.state == Presence::Present)
-        .map(|one| (one.role.clone(), one.admin))
+        .map(|one| (one.role.clone(), options(cluster, role, one)))
         .collect();
     let groups = cluster.roles.iter().filter(|other| !other.login);
     let mut unwanted: BTreeSet<&String> = groups.map(|other| &other.name).collect();
@@ -90,6 +93,16 @@ fn memberships(cluster: &PgCluster, role: &Role) -> (BTreeMap<String, bool>, Vec
         .filter(|name| !wanted.contains_key(*name));
     let unwanted = unwanted.cloned().collect();
     (wanted, unwanted)
+}
+
+/// What a membership gives; what is not written is as the role itself is, and PostgreSQL's usual.
+fn options(cluster: &PgCluster, role: &Role, membership: &Membership) -> MembershipOptions {
+    let inherits = role.inherit || role.name == cluster.settings.dbsu;
+    MembershipOptions {
+        admin: membership.admin,
+        inherit: membership.inherit.unwrap_or(inherits),
+        set: membership.set.unwrap_or(true),
+    }
 }
 
 fn expiry(role: &Role) -> Expiry {

@@ -98,7 +98,10 @@ fn is_primary_pool(cluster: &PgCluster, service: &Service) -> bool {
 fn prefers_replicas(cluster: &PgCluster, service: &Service) -> bool {
     let primary = |one: &&Instance| one.role == InstanceRole::Primary;
     let mut primaries = cluster.instances.iter().filter(primary);
-    service.check == READ_ONLY && primaries.any(|one| service.backup.contains(&one.name))
+    // The leader of a standby cluster is no primary: it answers `/read-only` alone.
+    service.check == READ_ONLY
+        && cluster.upstream.is_none()
+        && primaries.any(|one| service.backup.contains(&one.name))
 }
 
 fn checks(cluster: &PgCluster) -> Vec<Listen> {

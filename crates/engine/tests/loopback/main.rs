@@ -299,6 +299,7 @@ fn brings_files_about(sshd: &Sshd, mut fleet: Fleet) {
 
     let actions: Vec<Action> = (1..).zip(&resources["n-2"]).map(converge).collect();
     let work = Work {
+        unseen: &std::collections::BTreeSet::new(),
         resources: &resources,
         signer: &NoSigner,
         interrupt: &Interrupt::new(),

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::members::Members;
 use super::selector::Selectors;
 use super::{
-    Files, Scope, databases, extension_packages, hba, logins, parameters, roles, server_settings,
-    services, settings,
+    Files, Scope, databases, delay, extension_packages, hba, logins, parameters, roles,
+    server_settings, services, settings,
 };
 use crate::codes;
 use crate::merge::{Fleet, HostId};
@@ -38,7 +38,8 @@ pub(super) fn build(
     let scope = primary.unwrap_or(&fallback);
     check_same(name, scope, &scopes);
     check_mode(name, scope);
-    let instances: Vec<Instance> = scopes.iter().map(|scope| instance(name, scope)).collect();
+    let mut instances: Vec<Instance> = scopes.iter().map(|scope| instance(name, scope)).collect();
+    delay::find(name, scope, &scopes, &mut instances);
     let settings = settings::build(name, scope, instances.len());
     server_settings::check_cluster(name, scope);
     scopes.iter().for_each(server_settings::check_instance);
@@ -131,6 +132,7 @@ fn instance(cluster: &str, scope: &Scope<'_>) -> Instance {
             .optional_text("pg_upstream")
             .filter(|_| role != InstanceRole::Primary)
             .and_then(|text| text.parse().ok()),
+        delay: String::new(),
         parameters: parameters::of_instance(scope),
     }
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod databases;
+mod delay;
 mod etcd;
 mod expiry;
 mod exposed;

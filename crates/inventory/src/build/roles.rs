@@ -192,6 +192,28 @@ fn check_memberships(cluster: &str, scope: &Scope<'_>, entry: &Value, names: &Na
                 &format!("`roles` of user `{user}` of cluster `{cluster}`"),
             );
         }
+        check_options(
+            scope,
+            item,
+            &format!("user `{user}` of cluster `{cluster}`"),
+        );
+    }
+}
+
+/// Options that memberships have since PostgreSQL 16.
+fn check_options(scope: &Scope<'_>, item: &Value, what: &str) {
+    const SINCE: u32 = 16;
+    let major: u32 = scope.int("pg_version");
+    for option in ["inherit", "set"] {
+        let Some(value) = item.get(option).filter(|_| major < SINCE) else {
+            continue;
+        };
+        let message =
+            format!("`{option}` of a membership of {what} needs PostgreSQL {SINCE}, not {major}");
+        let found = Diagnostic::error(codes::VALUE, message)
+            .help("leave it out; `inherit` of the user itself holds for all its memberships");
+        let found = scope.report.label(found, value.place, "this field");
+        scope.report.once(value.place, what, found);
     }
 }
 

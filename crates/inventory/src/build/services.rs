@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::Scope;
 use super::haproxy::{count, port};
 use super::roles::same_name;
 use super::selector::Selectors;
+use super::{Scope, delay};
 use crate::codes;
 use crate::model::{Instance, PgSettings, Service, ServiceDest};
 use crate::source::{Place, Value};
+
+/// Health checks of those who read what is there now. A replica that is late on purpose says yes
+/// to them all the same.
+const READS: [&str; 3] = ["/read-only", "/replica", "/async"];
 
 /// Builds and checks `pg_default_services` and `pg_services`.
 pub(super) fn build(
@@ -28,6 +32,7 @@ pub(super) fn build(
     let own = own.unwrap_or_default().iter().map(|entry| (entry, false));
     let mut first: HashMap<String, Place> = HashMap::new();
     let mut services = Vec::new();
+    let late = delay::late_replicas(scope, instances);
     for (entry, default) in default.chain(own) {
         let name = text(scope, entry, "name").unwrap_or_default();
         let place = entry.get("name").map_or(entry.place, |name| name.place);
@@ -39,8 +44,12 @@ pub(super) fn build(
             None => Vec::new(),
             Some(value) => chosen(scope, value, &what, members, instances, selectors),
         };
-        let serving = choose("selector");
-        let backup = choose("backup");
+        let (mut serving, mut backup) = (choose("selector"), choose("backup"));
+        let check = text(scope, entry, "check").unwrap_or_else(|| "/primary".to_owned());
+        if READS.iter().any(|path| check.starts_with(path)) {
+            serving.retain(|name| !late.contains(name));
+            backup.retain(|name| !late.contains(name));
+        }
         if !default && serving.as_slice().is_empty() && backup.is_empty() {
             refuse_empty(scope, entry, &what);
         }
@@ -48,7 +57,7 @@ pub(super) fn build(
             port: port(entry),
             ip: text(scope, entry, "ip").unwrap_or_else(|| "*".to_owned()),
             dest: destination(scope, entry, &what, settings),
-            check: text(scope, entry, "check").unwrap_or_else(|| "/primary".to_owned()),
+            check,
             members: serving,
             backup,
             max_connections: count(entry, "maxconn"),

@@ -8,7 +8,8 @@ use crate::model::{PgSettings, Profile, ServiceDest, Synchronous};
 pub(super) fn build(cluster: &str, scope: &Scope<'_>, size: usize) -> PgSettings {
     pooler::check_ignored(cluster, scope);
     let profile = node::profile(&scope.text("pg_conf")).unwrap_or(Profile::Oltp);
-    let rpo_bytes: u64 = scope.int("pg_rpo");
+    let quorum = scope.text("pg_rpo") == "quorum";
+    let rpo_bytes: u64 = scope.optional_int("pg_rpo").unwrap_or_default();
     PgSettings {
         port: scope.int("pg_port"),
         listen: scope.words("pg_listen").join(","),
@@ -29,8 +30,10 @@ pub(super) fn build(cluster: &str, scope: &Scope<'_>, size: usize) -> PgSettings
         libs: scope.words("pg_libs"),
         rto: recovery::build(cluster, scope),
         rpo_bytes,
-        synchronous: synchronous(cluster, scope, profile, rpo_bytes, size),
-        delay: delay(cluster, scope),
+        synchronous: match synchronous(cluster, scope, profile, rpo_bytes, size) {
+            Synchronous::On if quorum => Synchronous::Quorum,
+            other => other,
+        },
         checksums: scope.bool("pg_checksum"),
         password_encryption: scope.text("pg_pwd_enc"),
         encoding: scope.text("pg_encoding"),
@@ -89,24 +92,6 @@ fn synchronous(
         );
     }
     Synchronous::On
-}
-
-fn delay(cluster: &str, scope: &Scope<'_>) -> String {
-    let delay = scope.text("pg_delay");
-    if delay == "0" {
-        return String::new();
-    }
-    let standby = scope.is_set("pg_upstream") && scope.text("pg_role") == "primary";
-    if !delay.is_empty() && !standby {
-        scope.report.error(
-            codes::VALUE,
-            scope.place("pg_delay"),
-            format!("cluster `{cluster}` has `pg_delay`, but is not a standby cluster"),
-            "a delay of replication from another cluster",
-            "set `pg_upstream` on the primary to a member of the other cluster, or leave the delay out",
-        );
-    }
-    delay
 }
 
 fn default_dest(cluster: &str, scope: &Scope<'_>) -> ServiceDest {

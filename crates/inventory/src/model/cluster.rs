@@ -57,6 +57,12 @@ pub struct PgCluster {
 }
 
 impl PgCluster {
+    /// Whether the instance is behind on purpose, in a cluster that is not: a delayed replica.
+    /// It never leads and serves no reads.
+    pub fn is_delayed(&self, instance: &Instance) -> bool {
+        self.upstream.is_none() && !instance.delay.is_empty()
+    }
+
     /// Addresses of its members.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.instances.iter().map(|one| one.address)
@@ -82,18 +88,21 @@ pub struct Instance {
     pub weight: u32,
     /// Member it follows (`pg_upstream`): a cascading replica.
     pub upstream: Option<IpAddr>,
+    /// How long it waits before it replays a change (`pg_delay`), as PostgreSQL reads it; empty
+    /// for not at all.
+    pub delay: String,
     /// Parameters of this instance that differ from the cluster's, written at host level.
     pub parameters: BTreeMap<String, String>,
 }
 
-/// How writes wait for replicas (`pg_rpo`, `patroni_synchronous_mode` and the `crit` profile).
+/// How writes wait for replicas (`pg_rpo` and the `crit` profile).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Synchronous {
     /// Writes do not wait.
     Off,
-    /// Writes wait for at least one replica.
+    /// Writes wait for one replica, which Patroni has chosen.
     On,
-    /// Writes wait for a quorum of replicas.
+    /// Writes wait for any one of the replicas.
     Quorum,
 }
 
@@ -167,8 +176,6 @@ pub struct PgSettings {
     pub rpo_bytes: u64,
     /// Synchronous replication.
     pub synchronous: Synchronous,
-    /// Replication delay of a delayed cluster, PostgreSQL interval text; empty for none.
-    pub delay: String,
     /// Data checksums at bootstrap.
     pub checksums: bool,
     /// `scram-sha-256` or `md5`.

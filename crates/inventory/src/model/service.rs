@@ -41,6 +41,14 @@ impl Service {
     pub fn is_served(&self) -> bool {
         !self.members.is_empty() || !self.backup.is_empty()
     }
+
+    /// Whether only a primary answers its health check.
+    pub fn leads_to_primary(&self) -> bool {
+        matches!(
+            self.check.as_str(),
+            "/" | "/primary" | "/master" | "/read-write"
+        )
+    }
 }
 
 /// One rule, of PostgreSQL or PgBouncer. One rule may render to several lines.

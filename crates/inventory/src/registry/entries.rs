@@ -56,8 +56,8 @@ pub(crate) static MEMBERSHIP: Entry = Entry {
         need("name", Kind::Identifier, "the role it becomes a member of"),
         may("state", Kind::OneOf(&["grant", "create", "present", "revoke", "absent"]), "`absent` and `revoke` take the membership away"),
         may("admin", Kind::Bool, "may pass the membership on"),
-        idle("inherit", Kind::Bool, "has its privileges without `SET ROLE` (PostgreSQL 16)"),
-        idle("set", Kind::Bool, "may become it by `SET ROLE` (PostgreSQL 16)"),
+        may("inherit", Kind::Bool, "has its privileges without `SET ROLE`; as the user's own `inherit` if unset (PostgreSQL 16)"),
+        may("set", Kind::Bool, "may become it by `SET ROLE`; true if unset (PostgreSQL 16)"),
     ],
 };
 

@@ -78,9 +78,17 @@ fn etcd_size() {
 #[test]
 fn port_conflict() {
     assert_snapshot!(found(&one("pg_services: [ { name: s, port: 5433, selector: '[]' } ]\npgbouncer_port: 5432", "")), @"
-    error[inventory/port-conflict]: service `primary` and service `s` would both listen on port 5433, on host `10.10.10.10`
-      8:41 service `s`
+    error[inventory/port-conflict]: PgBouncer's way to the primary and service `primary` would both listen on port 5433, on host `10.10.10.10`
       8:22 service `primary`
+      9:25 PgBouncer's way to the primary
+      hint: change `pg_services`
+    error[inventory/port-conflict]: HAProxy's way to the primary and service `replica` would both listen on port 5434, on host `10.10.10.10`
+      8:22 service `replica`
+      9:25 HAProxy's way to the primary
+      hint: change `pg_services`
+    error[inventory/port-conflict]: PgBouncer's way to the primary and service `s` would both listen on port 5433, on host `10.10.10.10`
+      8:41 service `s`
+      9:25 PgBouncer's way to the primary
       hint: change `pg_services`
     error[inventory/port-conflict]: PostgreSQL and PgBouncer would both listen on port 5432, on host `10.10.10.10`
       9:25 PgBouncer

@@ -149,9 +149,8 @@ fn idle_fields() {
     let users = "pg_users: [ { name: u, roles: [ { name: dbrole_readonly, set: false, state: grant } ] }, { name: v, roles: [ { name: u, set: true } ] } ]";
     let databases = "pg_databases: [ { name: a, register_datasource: false } ]";
     assert_snapshot!(found(&one(&format!("{users}\n{databases}"), "")), @"
-    note[inventory/not-effective]: known, but without effect yet: `register_datasource` of a database, `set` of a membership
+    note[inventory/not-effective]: known, but without effect yet: `register_datasource` of a database
       9:36 `register_datasource` of a database
-      8:66 `set` of a membership
       hint: nothing needs to be done; do not rely on them
     ");
 }
@@ -197,9 +196,9 @@ fn repository() {
 #[test]
 fn value() {
     assert_snapshot!(found(&one("pg_delay: 1h\npg_users: [ { name: u, expire_at: soon } ]", "")), @"
-    error[inventory/value]: cluster `pg-a` has `pg_delay`, but is not a standby cluster
-      8:19 a delay of replication from another cluster
-      hint: set `pg_upstream` on the primary to a member of the other cluster, or leave the delay out
+    error[inventory/value]: the primary of cluster `pg-a` has `pg_delay`, but follows nobody
+      8:19 a delay of replication
+      hint: write it on a replica, or set `pg_upstream` on the primary to a member of another cluster
     error[inventory/value]: role `u` of cluster `pg-a` expires at `soon`, which is not a date
       9:43 expected `YYYY-MM-DD`
       hint: write it as `2030-12-31`

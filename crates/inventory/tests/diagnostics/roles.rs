@@ -88,6 +88,20 @@ fn md5_secret() {
 }
 
 #[test]
+fn membership_options() {
+    let users = "pg_users: [ { name: u, roles: [ { name: dbrole_readonly, inherit: false, set: true, admin: true } ] } ]";
+    assert_snapshot!(found(&one(&format!("{users}\npg_version: 16"), "")), @"");
+    assert_snapshot!(found(&one(&format!("{users}\npg_version: 15"), "")), @"
+    error[inventory/value]: `inherit` of a membership of user `u` of cluster `pg-a` needs PostgreSQL 16, not 15
+      8:75 this field
+      hint: leave it out; `inherit` of the user itself holds for all its memberships
+    error[inventory/value]: `set` of a membership of user `u` of cluster `pg-a` needs PostgreSQL 16, not 15
+      8:87 this field
+      hint: leave it out; `inherit` of the user itself holds for all its memberships
+    ");
+}
+
+#[test]
 fn pooled_offline() {
     let users = "pg_users: [ { name: u, password: x, pgbouncer: true, roles: [ dbrole_offline ] }, { name: v, password: y, pgbouncer: true, roles: [ dbrole_offline, dbrole_readonly ] } ]";
     assert_snapshot!(found(&one(users, "")), @"

@@ -126,7 +126,8 @@ pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Fai
         systemd::restart(&member.unit)?;
     } else {
         context.say("starting etcd");
-        systemd::start(&member.unit)?;
+        // It is ready only when it has a majority, which may never be.
+        systemd::begin_start(&member.unit)?;
     }
     wait_healthy(member, &etcd, context)?;
     mend_peer_url(member, &etcd).map_err(|error| error.failure())
@@ -258,7 +259,9 @@ fn wait_healthy(member: &EtcdMember, etcd: &Etcd, context: &Context) -> Result<(
 /// A member that does not answer must at least be running.
 fn still_running(member: &EtcdMember, last: &str) -> Result<Look, Failure> {
     let unit = systemd::show_one(&member.unit)?;
-    if matches!(unit.active_state.as_str(), "failed" | "inactive") {
+    let ended = matches!(unit.active_state.as_str(), "failed" | "inactive")
+        || unit.sub_state == "auto-restart";
+    if ended && !unit.job {
         return Err(Failure::message(format!(
             "{} ended while it was starting ({})",
             member.unit, unit.result

@@ -125,9 +125,19 @@ impl Listed {
         self.tags["nofailover"].as_bool().unwrap_or_default()
     }
 
-    /// The member that it follows instead of the leader.
+    /// Member that it is told to follow instead of the leader.
     pub(crate) fn follows(&self) -> Option<&str> {
         self.tags["replicatefrom"].as_str()
+    }
+
+    /// Replays changes late on purpose.
+    pub(crate) fn is_late(&self) -> bool {
+        !self.tags["delay"].is_null()
+    }
+
+    /// Follows another replica.
+    pub(crate) fn cascades(&self) -> bool {
+        self.follows().is_some()
     }
 
     /// Bytes behind the leader.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sty_core::Risk;
 use sty_wire::observation::{Failure, Observation};
 use sty_wire::resource::{PatroniAccess, PostgresAccess};
@@ -18,6 +18,13 @@ use crate::wait::{Look, Wait};
 const CHANGE_LIMIT: Duration = Duration::from_secs(15);
 const PRESENT: Wait<'_> = Wait {
     what: "Patroni to have a configuration",
+    ..STORED
+};
+
+/// A primary that becomes a standby stops, is rewound and starts again.
+const TURNED: Wait<'_> = Wait {
+    what: "the leader to change its role",
+    limit: Duration::from_secs(180),
     ..STORED
 };
 
@@ -65,8 +72,12 @@ fn look(
     }
     effect::tell_restarts(&mut difference.changes, postgres)?;
     Ok(Observation::Drift {
+        risk: match turn(&difference.patch) {
+            Some(Turn::ToPrimary) => Risk::Failover,
+            Some(Turn::ToStandby) => Risk::Destroy,
+            None => Risk::Reload,
+        },
         changes: difference.changes,
-        risk: Risk::Reload,
     })
 }
 
@@ -93,6 +104,7 @@ pub(crate) fn converge(
     let patroni = context.patroni.client(access)?;
     let difference = compare(config, &present(&patroni)?);
     context.say("waiting for Patroni and PostgreSQL to take up the settings");
+    let turn = turn(&difference.patch);
     let mut goals = if difference.patch.is_empty() {
         effect::of_config(config)
     } else {
@@ -101,8 +113,52 @@ pub(crate) fn converge(
         stored(&patroni, config)?;
         effect::of_patch(&patch)
     };
+    if let Some(turn) = turn {
+        turned(&patroni, turn, context)?;
+    }
     goals.retain(|name, _| !own.contains(name));
     effect::wait(&goals, postgres)
+}
+
+/// The whole cluster changes its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// A standby cluster ends following.
+    ToPrimary,
+    /// A cluster of its own begins to follow another one, and gives up what that one has not.
+    ToStandby,
+}
+
+/// What a patch turns the cluster into.
+fn turn(patch: &Map<String, Value>) -> Option<Turn> {
+    match patch.get("standby_cluster")? {
+        Value::Null => Some(Turn::ToPrimary),
+        // Where it follows already, only what differs is patched.
+        Value::Object(source) if source.contains_key("create_replica_methods") => {
+            Some(Turn::ToStandby)
+        }
+        _ => None,
+    }
+}
+
+/// Waits until the leader is what the cluster turned into.
+fn turned(patroni: &Patroni, turn: Turn, context: &Context) -> Result<(), Failure> {
+    let wanted = match turn {
+        Turn::ToPrimary => "primary",
+        Turn::ToStandby => "standby_leader",
+    };
+    context.say(format!("waiting for the leader to be {wanted}"));
+    TURNED.until(|| {
+        let status = match patroni.status_now() {
+            Ok(status) => status,
+            Err(error) if error.silent() => return Ok(Look::NotYet(error.failure().message)),
+            Err(error) => return Err(error.failure()),
+        };
+        Ok(match status.role == wanted && status.runs() {
+            true => Look::Reached,
+            false => Look::NotYet(format!("{} {}", status.role, status.state())),
+        })
+    })
 }
 
 /// The configuration there is; a leader that has just made its cluster is about to write one.

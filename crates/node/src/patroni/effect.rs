@@ -4,7 +4,7 @@
 //! has arrived when the server has read the file since it was last written, the file has the
 //! wanted value, and the server does not complain about it. What needs a restart has arrived as
 //! well then: the server knows that it waits for one. What the server refuses will not get any
-//! better by waiting, whoever wrote it.
+//! better by waiting.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -88,29 +88,48 @@ struct Line {
 }
 
 /// Waits until the PostgreSQL server here has taken up `settings` (name to value) from its
-/// configuration file. Ends at once when it refuses one, or any other line of its files. Sets
+/// configuration file. Ends at once when it refuses one of them, or the file as a whole. Sets
 /// nothing; connects as the superuser.
 ///
 /// # Errors
-/// The server refuses something, cannot be asked, or does not take them up within 30 seconds.
+/// The server refuses, cannot be asked, or does not take them up within 30 seconds.
 pub fn settings_arrived(
     settings: &BTreeMap<String, String>,
     postgres: &PostgresAccess,
 ) -> Result<(), Failure> {
+    arrive(settings, postgres)?.map_or(Ok(()), Err)
+}
+
+/// The same; a file that is refused as a whole, for a line that is none of `settings`, is told
+/// and not waited for.
+pub(super) fn arrive(
+    settings: &BTreeMap<String, String>,
+    postgres: &PostgresAccess,
+) -> Result<Option<Failure>, Failure> {
     let goals = settings.iter();
     let goals = goals.map(|(name, value)| (name.clone(), Goal::Is(value.clone())));
-    wait(&goals.collect(), postgres)
+    reach(&goals.collect(), postgres)
 }
 
 /// Waits until the server here has reached the goals.
 pub(super) fn wait(goals: &Goals, postgres: &PostgresAccess) -> Result<(), Failure> {
-    if goals.is_empty() {
-        return Ok(());
-    }
-    WAIT.until(|| look(goals, postgres))
+    reach(goals, postgres)?.map_or(Ok(()), Err)
 }
 
-fn look(goals: &Goals, postgres: &PostgresAccess) -> Result<Look, Failure> {
+fn reach(goals: &Goals, postgres: &PostgresAccess) -> Result<Option<Failure>, Failure> {
+    if goals.is_empty() {
+        return Ok(None);
+    }
+    let mut blocked = None;
+    WAIT.until(|| look(goals, postgres, &mut blocked))?;
+    Ok(blocked)
+}
+
+fn look(
+    goals: &Goals,
+    postgres: &PostgresAccess,
+    blocked: &mut Option<Failure>,
+) -> Result<Look, Failure> {
     let mut session = Session::open(postgres, DATABASE)?;
     let loaded: Loaded = session.document(&query(goals), "reading settings")?;
     let unable =
@@ -120,10 +139,18 @@ fn look(goals: &Goals, postgres: &PostgresAccess) -> Result<Look, Failure> {
     let read = epoch(written) <= loaded.loaded_at;
     // A clock that was set back is no reason to wait.
     let whole = written.elapsed().is_ok_and(|age| age >= AT_REST);
-    if (read || whole)
-        && let Some(failure) = refused::failure(&loaded.refused, &mut session)
-    {
-        return Err(failure);
+    if read || whole {
+        let mine = loaded.refused.iter().filter(|one| is_goal(one, goals));
+        if let Some(failure) = refused::failure(&mine.collect::<Vec<_>>(), &mut session) {
+            return Err(failure);
+        }
+    }
+    if !read && whole {
+        let others = loaded.refused.iter().filter(|one| one.blocks());
+        *blocked = refused::failure(&others.collect::<Vec<_>>(), &mut session);
+        if blocked.is_some() {
+            return Ok(Look::Reached);
+        }
     }
     if !read {
         return Ok(Look::NotYet("the file has not been read again".to_owned()));
@@ -137,6 +164,19 @@ fn look(goals: &Goals, postgres: &PostgresAccess) -> Result<Look, Failure> {
     Ok(match late.is_empty() {
         true => Look::Reached,
         false => Look::NotYet(late.join(", ")),
+    })
+}
+
+/// Whether what is refused is what is waited for; what was there before may be mended meanwhile.
+fn is_goal(refused: &Refused, goals: &Goals) -> bool {
+    let Some((name, value)) = refused.setting() else {
+        return false;
+    };
+    goals.iter().any(|(goal, wanted)| match wanted {
+        Goal::Is(wanted) | Goal::IsIfThere(wanted) => {
+            goal.eq_ignore_ascii_case(name) && same_text(wanted, value)
+        }
+        Goal::Gone => false,
     })
 }
 

@@ -199,9 +199,24 @@ fn peer(listed: &Listed) -> PatroniPeer {
     }
 }
 
-/// Settings that wait for a restart: from Patroni or, as it takes some time to find out and may
-/// not name them, from the server.
+/// Settings that wait for a restart and mean something until then.
 pub(crate) fn pending_restart(member: &PatroniMember, status: &Status) -> Vec<Change> {
+    let mut waiting = waiting(member, status);
+    if status.leads() && status.role != "standby_leader" {
+        waiting.retain(|change| !is_for_recovery(&change.what));
+    }
+    waiting
+}
+
+/// Settings that only a server in recovery heeds. Patroni writes them for replicas; on one that
+/// became the primary they are gone from the file, and wait for a restart that would change
+/// nothing.
+fn is_for_recovery(name: &str) -> bool {
+    name == "recovery_target" || name.starts_with("recovery_target_")
+}
+
+/// From Patroni or, as it takes some time to find out and may not name them, from the server.
+fn waiting(member: &PatroniMember, status: &Status) -> Vec<Change> {
     let reasons = status.restart_reasons();
     if !reasons.is_empty() || !status.runs() {
         return reasons;

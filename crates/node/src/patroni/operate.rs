@@ -35,6 +35,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const COPY_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// Before anything was written.
 const START: &str = "0/0";
+const STREAMING: &str = "streaming";
 
 /// Does what an operation on a member asks for.
 pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Result<(), Failure> {
@@ -115,7 +116,8 @@ fn again(before: &Status, now: &Status) -> Look {
 
 /// Waits until the member here runs: a replica streams; behind a leader, the other members follow
 /// and have replayed what was written until now. One that is restarted before it has heard of the
-/// primary's new settings would start with the old ones.
+/// primary's new settings would start with the old ones. What Patroni lists is waited for as well:
+/// whoever looks next decides by it.
 fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     const NOW: &str = "SELECT pg_current_wal_lsn()";
     let patroni = context.patroni.client(&member.patroni)?;
@@ -131,19 +133,24 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if !settled(&status) {
             return Ok(Look::NotYet(described(&status)));
         }
-        if !status.leads() {
+        if !status.leads() || status.role == "standby_leader" {
+            let listed = members.iter().find(|listed| listed.name == member.name);
+            let known = listed.is_some_and(|listed| listed.state == STREAMING);
             return Ok(match status.state() {
-                "streaming" => Look::Reached,
+                STREAMING if known => Look::Reached,
                 _ => Look::NotYet(described(&status)),
             });
         }
         if position.is_none() {
             position = postgres::value(&member.postgres, NOW)?;
         }
-        let alive = |listed: &&Listed| {
-            !listed.leads() && listed.follows().is_none() && listed.state != "stopped"
-        };
-        let wanted = members.iter().filter(alive).count();
+        let alive = |listed: &&Listed| !listed.leads() && listed.state != "stopped";
+        let alive: Vec<&Listed> = members.iter().filter(alive).collect();
+        if let Some(late) = alive.iter().find(|listed| listed.state != STREAMING) {
+            return Ok(Look::NotYet(format!("{} is {}", late.name, late.state)));
+        }
+        let waited_for = |listed: &&&Listed| !listed.cascades() && !listed.is_late();
+        let wanted = alive.iter().filter(waited_for).count();
         let found = followers(member, position.as_deref().unwrap_or(START))?;
         Ok(if found >= wanted {
             Look::Reached

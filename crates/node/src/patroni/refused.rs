@@ -23,18 +23,20 @@ pub(super) struct Refused {
     known: bool,
 }
 
-/// SQL of an array of [`Refused`]. What only waits for a restart is not refused.
+/// SQL of an array of [`Refused`]. What only waits for a restart is not refused: neither a line, nor
+/// a setting that is gone from the files, of which the server says so in a row without a file.
 pub(super) const REFUSED: &str = "
     SELECT coalesce(jsonb_agg(jsonb_build_object(
       'name', f.name, 'value', f.setting, 'file', f.sourcefile, 'line', f.sourceline,
       'error', f.error, 'known', s.name IS NOT NULL) ORDER BY f.seqno), '[]')
     FROM pg_file_settings f LEFT JOIN pg_settings s ON lower(s.name) = lower(f.name)
-    WHERE f.error IS NOT NULL AND NOT f.applied AND s.pending_restart IS NOT TRUE";
+    WHERE f.error IS NOT NULL AND NOT f.applied AND f.sourcefile IS NOT NULL
+      AND s.pending_restart IS NOT TRUE";
 
 /// The failure that `refused` is, unless there is none. The server itself is asked what it has
 /// against a value: the view does not tell.
-pub(super) fn failure(refused: &[Refused], session: &mut Session) -> Option<Failure> {
-    let first = refused.first()?;
+pub(super) fn failure(refused: &[&Refused], session: &mut Session) -> Option<Failure> {
+    let (first, others) = refused.split_first()?;
     let reason = first.reason(session);
     let setting = match (&first.name, &first.value) {
         (Some(name), Some(value)) if !SECRET.contains(&name.as_str()) => {
@@ -43,9 +45,8 @@ pub(super) fn failure(refused: &[Refused], session: &mut Session) -> Option<Fail
         (Some(name), _) => format!("`{name}`"),
         (None, _) => "a line".to_owned(),
     };
-    let others = refused[1..].iter().map(Refused::shown);
     Some(Failure {
-        tail: others.collect(),
+        tail: others.iter().map(|one| one.shown()).collect(),
         hint: Some(match &first.name {
             Some(name) => format!("mend `{name}` where it was written, then apply again"),
             None => "mend that line, then apply again".to_owned(),
@@ -58,6 +59,16 @@ pub(super) fn failure(refused: &[Refused], session: &mut Session) -> Option<Fail
 }
 
 impl Refused {
+    /// The line makes the server leave everything as it was, not only one setting.
+    pub(super) fn blocks(&self) -> bool {
+        !self.known
+    }
+
+    /// The setting and the value that are refused, where the line has both.
+    pub(super) fn setting(&self) -> Option<(&str, &str)> {
+        Some((self.name.as_deref()?, self.value.as_deref()?))
+    }
+
     fn place(&self) -> String {
         let file = self.file.as_deref().unwrap_or("its configuration");
         match self.line {

@@ -38,7 +38,7 @@ pub(super) fn files(
         context.say("reloading Patroni");
         systemd::reload(&member.unit)?;
         answers(member, context)?;
-        arrived(member)?;
+        arrived(member, context)?;
     }
     let Some(loaded) = loaded_at(&member.postgres)? else {
         return Ok(());
@@ -53,11 +53,16 @@ pub(super) fn files(
 
 /// Waits until PostgreSQL has the settings that Patroni's file gives this member; a server that
 /// does not run will read them when it starts.
-fn arrived(member: &PatroniMember) -> Result<(), Failure> {
+fn arrived(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     if loaded_at(&member.postgres)?.is_none() {
         return Ok(());
     }
-    effect::settings_arrived(&member.parameters, &member.postgres)
+    let blocked = effect::arrive(&member.parameters, &member.postgres)?;
+    if let Some(failure) = blocked {
+        // Not this member's doing: the cluster's configuration comes next, and may mend it.
+        context.say(&failure.message);
+    }
+    Ok(())
 }
 
 fn answers(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
@@ -92,7 +97,8 @@ pub(super) fn server(access: &PostgresAccess) -> Result<(), Failure> {
         }
         // Files with a slip of syntax are not taken to have been read.
         let refused: Vec<Refused> = session.document(REFUSED, "reading settings")?;
-        match refused::failure(&refused, &mut session) {
+        let blocking: Vec<&Refused> = refused.iter().filter(|one| one.blocks()).collect();
+        match refused::failure(&blocking, &mut session) {
             Some(failure) => Err(failure),
             None => Ok(Look::NotYet("not read again yet".to_owned())),
         }

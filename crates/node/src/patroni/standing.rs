@@ -24,11 +24,14 @@ const MAKING: [&str; 3] = [
 
 const DATABASE: &str = "postgres";
 
-/// A replica's log ends where it has received or replayed to; with a `restore_command` it may
-/// find more elsewhere.
+/// Where a replica's log ends: where it has received or replayed to, once it has used up what it
+/// has and found no more. Before that (it replays files of its own, is paused, or late on purpose),
+/// and with a `restore_command`, by which it may find more elsewhere, nobody can tell.
 const WAL_END: &str = "
-    SELECT to_jsonb(CASE WHEN coalesce(current_setting('restore_command'), '') = '' THEN
-      greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'::pg_lsn END)";
+    SELECT to_jsonb(CASE WHEN coalesce(current_setting('restore_command'), '') = '' AND EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval')
+      THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'::pg_lsn END)";
 
 /// The oldest file of log, whatever its timeline, and the slots of replicas.
 const KEPT: &str = "

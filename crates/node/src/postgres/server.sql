@@ -26,7 +26,9 @@ SELECT jsonb_build_object(
         SELECT member, jsonb_object_agg(rolname, grants) AS roles
         FROM (
           SELECT a.member, g.rolname, jsonb_agg(jsonb_build_object(
-            'grantor', pg_get_userbyid(a.grantor), 'admin', a.admin_option)) AS grants
+            'grantor', pg_get_userbyid(a.grantor), 'admin', a.admin_option,
+            -- Since PostgreSQL 16.
+            'inherit', to_jsonb(a) -> 'inherit_option', 'set', to_jsonb(a) -> 'set_option')) AS grants
           FROM pg_auth_members a
           JOIN pg_authid g ON g.oid = a.roleid
           GROUP BY a.member, g.rolname) AS one

@@ -2,7 +2,7 @@
 
 use sty_core::Risk;
 use sty_wire::observation::Observation;
-use sty_wire::postgres::Expiry;
+use sty_wire::postgres::{Expiry, MembershipOptions};
 
 use crate::node::{Node, plain_role, role};
 use crate::server::{Server, installed};
@@ -31,7 +31,11 @@ fn every_field_is_brought_about_and_drift_is_mended() {
         spec.inherit = false;
         spec.connection_limit = 7;
         spec.valid_until = Expiry::At("2042-01-31".to_owned());
-        spec.member_of = [("readers".to_owned(), false), ("writers".to_owned(), true)].into();
+        spec.member_of = [
+            ("readers".to_owned(), MembershipOptions::default()),
+            ("writers".to_owned(), with_admin()),
+        ]
+        .into();
         spec.not_member_of = vec!["guests".to_owned()];
         spec.comment = Some("it's the \"app\"".to_owned());
         spec.execute = vec!["pg_read_binary_file(text, bigint, bigint, boolean)".to_owned()];
@@ -108,7 +112,7 @@ fn names_are_taken_literally() {
     let group = plain_role("a\"; DROP ROLE x; --");
     node.settle(&role(&server.access(), &group));
     let mut spec = plain_role("o'ne \"two\" \\three ünï");
-    spec.member_of = [(group.name.clone(), false)].into();
+    spec.member_of = [(group.name.clone(), MembershipOptions::default())].into();
     spec.comment = Some("back\\slash 'quote'".to_owned());
     spec.parameters = [("application_name".to_owned(), "it's \\ it".to_owned())].into();
     spec.valid_until = Expiry::AfterDays(30);
@@ -193,7 +197,7 @@ fn a_failure_names_statement_and_state() {
     let server = Server::start();
     let mut node = Node::new();
     let mut spec = plain_role("app");
-    spec.member_of = [("nobody_here".to_owned(), false)].into();
+    spec.member_of = [("nobody_here".to_owned(), MembershipOptions::default())].into();
     let failure = node.converge(&role(&server.access(), &spec)).unwrap_err();
     assert_eq!(
         failure.message,
@@ -204,4 +208,98 @@ fn a_failure_names_statement_and_state() {
     let found = "SELECT count(*) FROM pg_roles WHERE rolname = 'app'";
     let found: i64 = admin.query_one(found, &[]).unwrap().get(0);
     assert_eq!(found, 0, "half a role stayed");
+}
+
+fn with_admin() -> MembershipOptions {
+    MembershipOptions {
+        admin: true,
+        ..MembershipOptions::default()
+    }
+}
+
+#[test]
+fn memberships_have_their_options() {
+    for programs in installed() {
+        let server = Server::start_with(&programs);
+        let postgres = server.access();
+        let mut node = Node::new();
+        for name in ["readers", "writers", "admins", "app"] {
+            node.settle(&role(&postgres, &plain_role(name)));
+        }
+        let options = |admin, inherit, set| MembershipOptions {
+            admin,
+            inherit,
+            set,
+        };
+        let rounds = [
+            [options(true, false, true), options(false, true, false)],
+            [options(false, false, false), options(true, true, true)],
+            [options(true, true, false), options(false, false, true)],
+        ];
+        for inherit in [true, false] {
+            for [readers, writers] in rounds {
+                let mut spec = plain_role("app");
+                spec.inherit = inherit;
+                let member_of = [("readers", readers), ("writers", writers)];
+                spec.member_of = member_of
+                    .map(|(name, options)| (name.to_owned(), options))
+                    .into();
+                node.settle(&role(&postgres, &spec));
+                if server.major() >= 16 {
+                    assert_eq!(held(&server, "readers"), [readers]);
+                    assert_eq!(held(&server, "writers"), [writers]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_somebody_else_granted_is_put_right() {
+    for programs in installed() {
+        let server = Server::start_with(&programs);
+        if server.major() < 16 {
+            continue;
+        }
+        let postgres = server.access();
+        let mut node = Node::new();
+        for name in ["readers", "app"] {
+            node.settle(&role(&postgres, &plain_role(name)));
+        }
+        let mut admin = server.connect("postgres");
+        admin
+            .batch_execute(
+                "CREATE ROLE ada SUPERUSER;
+                 GRANT readers TO ada WITH ADMIN OPTION;
+                 GRANT readers TO app WITH INHERIT FALSE, SET FALSE;
+                 GRANT readers TO app WITH INHERIT TRUE, SET TRUE GRANTED BY ada",
+            )
+            .unwrap();
+        let mut spec = plain_role("app");
+        let wanted = MembershipOptions {
+            admin: false,
+            inherit: false,
+            set: true,
+        };
+        spec.member_of = [("readers".to_owned(), wanted)].into();
+        let resource = role(&postgres, &spec);
+        assert_eq!(
+            node.differences(&resource),
+            ["membership in readers: member -> member, not inheriting"]
+        );
+        node.settle(&resource);
+    }
+}
+
+/// What the grants of `role` to `app` give.
+fn held(server: &Server, role: &str) -> Vec<MembershipOptions> {
+    let sql = "SELECT admin_option, inherit_option, set_option FROM pg_auth_members
+               WHERE roleid = $1::text::regrole AND member = 'app'::regrole";
+    let rows = server.connect("postgres").query(sql, &[&role]).unwrap();
+    let options = |row: &postgres::Row| MembershipOptions {
+        admin: row.get(0),
+        inherit: row.get(1),
+        set: row.get(2),
+    };
+    rows.iter().map(options).collect()
 }

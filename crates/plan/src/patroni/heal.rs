@@ -20,7 +20,9 @@ pub(super) fn copy_anew(
     let Some(leader) = seats.iter().find(|seat| seat.leads()) else {
         return;
     };
-    if leader.view.is_none_or(|view| view.state != "running") {
+    // A standby cluster's leader streams itself.
+    let serves = |state: &str| matches!(state, "running" | "streaming");
+    if leader.view.is_none_or(|view| !serves(&view.state)) {
         return;
     }
     let mut previous: Option<Key> = None;

@@ -1,8 +1,6 @@
 //! Restarts of PostgreSQL that pending settings ask for.
 
 use sty_core::Risk;
-use sty_wire::action::Op;
-use sty_wire::resource::Stage;
 
 use super::script::Script;
 use super::seat::{Seat, best_candidate, replicas_first};
@@ -31,10 +29,6 @@ pub(super) fn postgres_restarts(
         .filter(pending)
         .filter(concerned)
         .collect();
-    if !options.restart {
-        candidates.extend(order.into_iter().map(held));
-        return;
-    }
     let mut script = Script::new(seats, previous, false);
     for seat in order {
         script.because(waiting(seat));
@@ -49,22 +43,19 @@ pub(super) fn postgres_restarts(
             _ => script.restart_leader(seat),
         }
     }
-    candidates.extend(script.finish());
+    let steps = script.finish().into_iter();
+    candidates.extend(steps.filter_map(|step| match options.restart {
+        true => Some(step),
+        false => held(step),
+    }));
 }
 
-/// A restart that nobody has asked for yet.
-fn held(seat: &Seat<'_>) -> Candidate {
-    let op = Op::PostgresRestart {
-        member: seat.id.to_owned(),
-    };
-    let title = format!("restart PostgreSQL {}", seat.member.name);
-    Candidate {
-        last: true,
-        reason: waiting(seat),
-        risk: Risk::Restart,
+/// What nobody has asked for yet is told without its small steps.
+fn held(step: Candidate) -> Option<Candidate> {
+    (step.risk >= Risk::Restart).then_some(Candidate {
         held: Some(Hold::Restart),
-        ..Candidate::operation(seat.node, &seat.member.scope, Stage::Services, op, title)
-    }
+        ..step
+    })
 }
 
 /// Whether a setting waits to become smaller that the replicas' must not be below: they start

@@ -6,6 +6,7 @@
 
 pub mod contents;
 pub mod database;
+mod membership;
 pub mod model;
 pub mod privilege;
 pub mod quote;

@@ -116,6 +116,12 @@ pub struct Membership {
     pub grantor: String,
     /// May grant it on.
     pub admin: bool,
+    /// Has its privileges without `SET ROLE`; `None` before PostgreSQL 16.
+    #[serde(default)]
+    pub inherit: Option<bool>,
+    /// May become it by `SET ROLE`; `None` before PostgreSQL 16.
+    #[serde(default)]
+    pub set: Option<bool>,
 }
 
 /// A database, as the server knows it.

@@ -4,10 +4,10 @@ use sty_core::Risk;
 use sty_wire::observation::Change;
 use sty_wire::postgres::{Expiry, RoleSpec};
 
-use super::model::{Dependents, Membership, ObservedRole, ObservedServer};
+use super::membership;
+use super::model::{Dependents, ObservedRole, ObservedServer};
 use super::setting::{self, SettingChange};
 use super::statement::{Attribute, Statement, Subject};
-use super::version::{Feature, has};
 use super::{Comparison, Place};
 
 /// What brings the role of `spec` about on `server`.
@@ -94,7 +94,7 @@ fn alter(
     attributes(result, spec, observed, server);
     expiry(result, spec, observed);
     password(result, spec, observed);
-    memberships(result, spec, observed, server.major());
+    membership::compare(result, spec, observed, server.major());
     parameters(result, spec, observed);
     comment(result, spec, observed);
     functions(result, spec, observed);
@@ -214,72 +214,6 @@ fn password(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
         let statement = Statement::SetPassword { role, stored };
         result.push(Place::Server, Change::named("password"), statement);
     }
-}
-
-fn memberships(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole, major: u32) {
-    for (role, admin) in &spec.member_of {
-        let grants = observed.member_of.get(role).map_or(&[][..], Vec::as_slice);
-        let may_grant = grants.iter().any(|grant| grant.admin);
-        if grants.is_empty() || (*admin && !may_grant) {
-            grant(result, spec, role, *admin, !grants.is_empty());
-        } else if may_grant && !admin {
-            for membership in grants.iter().filter(|grant| grant.admin) {
-                revoke(result, spec, role, membership, true, major);
-            }
-        }
-    }
-    for (role, grants) in &observed.member_of {
-        let predefined = role.starts_with("pg_") && !spec.member_of.contains_key(role);
-        if predefined || spec.not_member_of.contains(role) {
-            for membership in grants {
-                revoke(result, spec, role, membership, false, major);
-            }
-        }
-    }
-}
-
-fn grant(result: &mut Comparison, spec: &RoleSpec, role: &str, admin: bool, member: bool) {
-    let described = |admin: bool| if admin { "member, admin" } else { "member" }.to_owned();
-    let change = Change {
-        what: format!("membership in {role}"),
-        from: member.then(|| described(false)),
-        to: Some(described(admin)),
-    };
-    let statement = Statement::GrantMembership {
-        role: role.to_owned(),
-        member: spec.name.clone(),
-        admin,
-    };
-    result.push(Place::Server, change, statement);
-}
-
-fn revoke(
-    result: &mut Comparison,
-    spec: &RoleSpec,
-    role: &str,
-    membership: &Membership,
-    only_admin: bool,
-    major: u32,
-) {
-    let change = Change {
-        what: format!("membership in {role}"),
-        from: Some(
-            if membership.admin {
-                "member, admin"
-            } else {
-                "member"
-            }
-            .to_owned(),
-        ),
-        to: only_admin.then(|| "member".to_owned()),
-    };
-    let statement = Statement::RevokeMembership {
-        role: role.to_owned(),
-        member: spec.name.clone(),
-        only_admin,
-        grantor: has(major, Feature::GrantorOfMembership).then(|| membership.grantor.clone()),
-    };
-    result.push(Place::Server, change, statement);
 }
 
 fn parameters(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {

@@ -4,7 +4,41 @@ mod database;
 mod role;
 
 use sty_core::Secret;
-use sty_wire::postgres::DatabaseCreation;
+use sty_wire::postgres::{DatabaseCreation, MembershipOptions};
+
+/// Something that a membership may give or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MembershipOption {
+    /// The right to grant it on.
+    Admin,
+    /// Its privileges, without `SET ROLE`.
+    Inherit,
+    /// `SET ROLE`.
+    Set,
+}
+
+impl MembershipOption {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Inherit, Self::Set];
+
+    /// Whether `options` have it.
+    pub fn of(self, options: MembershipOptions) -> bool {
+        match self {
+            Self::Admin => options.admin,
+            Self::Inherit => options.inherit,
+            Self::Set => options.set,
+        }
+    }
+
+    /// As SQL has it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "ADMIN",
+            Self::Inherit => "INHERIT",
+            Self::Set => "SET",
+        }
+    }
+}
 
 /// One statement. `Debug` and [`Statement::kind`] show no secrets; [`Statement::sql`] does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +98,10 @@ pub enum Statement {
         role: String,
         /// Who becomes a member.
         member: String,
-        /// May grant it on.
-        admin: bool,
+        /// What the membership gives.
+        options: MembershipOptions,
+        /// Say each option (PostgreSQL 16), not only the right to grant it on.
+        explicit: bool,
     },
     /// `REVOKE role FROM member`.
     RevokeMembership {
@@ -73,8 +109,8 @@ pub enum Statement {
         role: String,
         /// Who is a member.
         member: String,
-        /// Take only the right to grant it on.
-        only_admin: bool,
+        /// Take only this, and leave the membership.
+        option: Option<MembershipOption>,
         /// Who granted it, where the server distinguishes.
         grantor: Option<String>,
     },

@@ -20,6 +20,8 @@ pub enum Feature {
     BuiltinLocale,
     /// Memberships are granted by someone, and one role may be a member several times.
     GrantorOfMembership,
+    /// `GRANT role ... WITH INHERIT` and `WITH SET`.
+    MembershipOptions,
     /// Table privilege `MAINTAIN`.
     Maintain,
     /// Default privileges of large objects.
@@ -27,12 +29,13 @@ pub enum Feature {
 }
 
 /// First major that has each feature.
-const SINCE: [(Feature, u32); 8] = [
+const SINCE: [(Feature, u32); 9] = [
     (Feature::LocaleProvider, 15),
     (Feature::IcuLocale, 15),
     (Feature::CreateStrategy, 15),
     (Feature::IcuRules, 16),
     (Feature::GrantorOfMembership, 16),
+    (Feature::MembershipOptions, 16),
     (Feature::BuiltinLocale, 17),
     (Feature::Maintain, 17),
     (Feature::LargeObjectDefaults, 18),

@@ -8,10 +8,9 @@ use sty_client::{Connection, Door, Load, Login, Rows, Script};
 use sty_drill::IdleClient;
 use sty_inventory::model::{PgCluster, Service};
 
+use super::account::Account;
 use super::stage::Stage;
 use crate::context::InventoryFile;
-use crate::refusal::refused;
-use crate::verbs::connect::{first_database, password_of};
 
 /// How long a client tries at one door.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -37,7 +36,8 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// The administrator, in the first database of the cluster.
+    /// A user as applications are one, in a database of its own; the administrator where there is
+    /// none.
     pub(crate) fn new(
         file: &InventoryFile,
         cluster: &PgCluster,
@@ -47,11 +47,14 @@ impl Clients {
         let path = file.authority().join("ca.crt");
         let authority = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read `{}`", path.display()))?;
-        let user = &cluster.accounts.admin.name;
-        let password = password_of(cluster, user)
-            .ok_or_else(|| refused(format!("the inventory has no password of {user}")))?;
-        let database = first_database(cluster);
-        let login = Login::new(&cluster.name, user, password, &database, &authority)?;
+        let account = Account::of(cluster);
+        let login = Login::new(
+            &cluster.name,
+            &account.user,
+            account.password,
+            &account.database,
+            &authority,
+        )?;
         let mut services = cluster.services.iter();
         let reads = services.find(|one| one.name == READ_SERVICE && one.is_served());
         Ok(Self {
@@ -63,14 +66,14 @@ impl Clients {
         })
     }
 
-    /// Whether there is a service for reads.
+    /// Name of the service for reads, where there is one.
     pub(crate) fn read_service(&self) -> Option<String> {
         self.read_port.map(|_| READ_SERVICE.to_owned())
     }
 
     /// Makes the table anew.
     pub(crate) fn prepare(&self, stage: &Stage<'_>) -> anyhow::Result<()> {
-        let sql = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS sty_drill CASCADE; \
+        let sql = "DROP SCHEMA IF EXISTS sty_drill CASCADE; \
                    CREATE SCHEMA sty_drill; \
                    CREATE TABLE sty_drill.row (run int, number bigint, at timestamptz DEFAULT now()); \
                    CREATE INDEX ON sty_drill.row (run, number)";
@@ -80,7 +83,7 @@ impl Clients {
 
     /// Removes it.
     pub(crate) fn remove(&self, stage: &Stage<'_>) -> anyhow::Result<()> {
-        let sql = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS sty_drill CASCADE";
+        let sql = "DROP SCHEMA IF EXISTS sty_drill CASCADE";
         self.ask(stage, sql, "remove the table of the drill")
             .map(drop)
     }

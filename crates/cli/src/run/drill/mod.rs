@@ -1,6 +1,7 @@
 //! Drills: a cluster is broken on purpose while clients write and read, and what they notice is
 //! measured.
 
+mod account;
 mod clients;
 mod course;
 mod inject;
@@ -17,6 +18,7 @@ use sty_inventory::model::Synchronous;
 
 use crate::printer::Printer;
 
+pub(crate) use account::Account;
 pub(crate) use clients::Clients;
 pub(crate) use inject::obstacle;
 pub(crate) use show::{blast_radius, history, print};

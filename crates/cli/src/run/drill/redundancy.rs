@@ -23,7 +23,7 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// The leader of a cluster that is fully redundant: exactly one member leads, every other one
-/// streams on its timeline with little lag, every service answers at every entry, `service` by
+/// streams on its timeline with little lag (but one that is late on purpose), every service answers at every entry, `service` by
 /// the leader alone, every member of etcd is healthy, and there is a replica that writes wait for
 /// where they should.
 ///
@@ -46,6 +46,9 @@ pub(crate) fn judge(sight: &Sight, wanted: &Wanted<'_>) -> Result<Leader, String
         }
         if member.state != "streaming" {
             return Err(format!("{} is {}", member.name, member.state));
+        }
+        if member.delay.is_some() {
+            continue;
         }
         if member.timeline != leader.timeline {
             return Err(format!("{} is on another timeline", member.name));
@@ -109,6 +112,9 @@ mod tests {
             name: name.to_owned(),
             address: "10.10.10.11".to_owned(),
             role: role.to_owned(),
+            synchronous: None,
+            follows: None,
+            delay: None,
             state: "streaming".to_owned(),
             timeline: Some(3),
             lag_bytes: Some(0),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sty_drill::{Drill, Elsewhere, Fault, Run, Spread};
 use sty_inventory::model::PgCluster;
 
+use super::account::Account;
 use crate::printer::{BOLD, GREEN, Printer, RED, count, paint, table};
-use crate::verbs::connect::first_database;
 
 /// One line about a run that has ended.
 pub(super) fn run(printer: &Printer, run: &Run) {
@@ -154,7 +154,7 @@ pub(crate) fn blast_radius(printer: &Printer, cluster: &PgCluster, faults: &[Fau
     }
     printer.say(format!(
         "rows go to a schema `sty_drill` in database {}, which is dropped at the end",
-        first_database(cluster)
+        Account::of(cluster).database
     ));
 }
 

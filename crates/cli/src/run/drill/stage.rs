@@ -192,6 +192,7 @@ impl<'a> Stage<'a> {
         let plan = sty_plan::operate(&inputs, &self.cluster.name, operation, false)?;
         let work = Work {
             resources: &resources,
+            unseen: &nobody,
             signer: &self.authority,
             interrupt: &Interrupt::new(),
         };

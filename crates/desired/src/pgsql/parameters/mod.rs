@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use sty_inventory::model::{PgCluster, Profile, ServiceDest};
 
-use super::paths;
+use super::{paths, slots};
 use crate::view::{Member, View};
 
 pub(crate) use hardware::{Machine, share};
@@ -37,6 +37,7 @@ pub(crate) fn local(view: &View<'_>, member: Member<'_>) -> Parameters {
     let mut parameters = hardware::parameters(cluster, Machine::of(view.facts));
     version::adapt(cluster, &mut parameters);
     let written = lower_case(&cluster.settings.parameters);
+    parameters.extend(replication(member));
     parameters.retain(|name, _| !written.contains_key(name));
     parameters.extend(lower_case(&member.instance.parameters));
     parameters.insert("hba_file".into(), paths::HBA.into());
@@ -76,6 +77,24 @@ fn cluster_wide(view: &View<'_>, cluster: &PgCluster) -> Parameters {
     // The smallest disk has to hold it.
     if let Some(smallest) = machines.iter().min_by_key(|one| one.disk_gb) {
         set("wal_keep_size", hardware::wal_keep_size(*smallest));
+    }
+    parameters
+}
+
+/// What depends on a member's place among the others.
+fn replication(member: Member<'_>) -> Parameters {
+    let (cluster, instance) = (member.cluster, member.instance);
+    let mut parameters = Parameters::new();
+    let mut set = |name: &str, value: String| parameters.insert(name.to_owned(), value);
+    if slots::are_synchronized(cluster) {
+        set(
+            "synchronized_standby_slots",
+            slots::awaited(cluster, instance),
+        );
+    }
+    if cluster.is_delayed(instance) {
+        // What its queries may still read would be kept on the primary for as long as it is late.
+        set("hot_standby_feedback", "off".to_owned());
     }
     parameters
 }

@@ -1,6 +1,8 @@
 //! SQL of statements about roles, and of settings and comments.
 
-use super::{Attribute, Statement};
+use sty_wire::postgres::MembershipOptions;
+
+use super::{Attribute, MembershipOption, Statement};
 use crate::postgres::quote::{identifier, literal, setting_name};
 use crate::postgres::setting;
 
@@ -58,19 +60,25 @@ fn membership(statement: &Statement) -> Option<String> {
         Statement::GrantMembership {
             role,
             member,
-            admin,
+            options,
+            explicit,
         } => {
-            let option = if *admin { " WITH ADMIN OPTION" } else { "" };
+            let option = match (explicit, options.admin) {
+                (true, _) => format!(" WITH {}", all(*options)),
+                (false, true) => " WITH ADMIN OPTION".to_owned(),
+                (false, false) => String::new(),
+            };
             let (role, member) = (identifier(role), identifier(member));
             Some(format!("GRANT {role} TO {member}{option}"))
         }
         Statement::RevokeMembership {
             role,
             member,
-            only_admin,
+            option,
             grantor,
         } => {
-            let option = if *only_admin { "ADMIN OPTION FOR " } else { "" };
+            let option = option.map(|option| format!("{} OPTION FOR ", option.word()));
+            let option = option.unwrap_or_default();
             let by = grantor
                 .as_deref()
                 .map(|name| format!(" GRANTED BY {}", identifier(name)))
@@ -80,6 +88,14 @@ fn membership(statement: &Statement) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn all(options: MembershipOptions) -> String {
+    let each = MembershipOption::ALL.map(|option| {
+        let on = if option.of(options) { "TRUE" } else { "FALSE" };
+        format!("{} {on}", option.word())
+    });
+    each.join(", ")
 }
 
 /// `VALID UNTIL` wants a literal, so the server writes the statement itself.

@@ -1,7 +1,7 @@
 //! What statements do, on the model: enough of PostgreSQL to see that comparisons converge.
 
 use crate::postgres::model::{Grant, Membership, ObservedDatabase, ObservedRole, ObservedServer};
-use crate::postgres::statement::{Attribute, DatabaseOption, Statement, Subject};
+use crate::postgres::statement::{Attribute, DatabaseOption, MembershipOption, Statement, Subject};
 
 /// Does what `statement` does to roles and databases.
 pub(super) fn apply(statement: &Statement, server: &mut ObservedServer) {
@@ -74,31 +74,51 @@ fn apply_to_role(statement: &Statement, server: &mut ObservedServer) -> bool {
         Statement::GrantMembership {
             role,
             member,
-            admin,
+            options,
+            explicit,
         } => {
             let mut changed = named(member);
-            let grantor = "postgres".to_owned();
+            let knows_options = server.major() >= 16;
+            assert!(knows_options || !explicit);
             let grants = changed.member_of.entry(role.clone()).or_default();
-            let admin = *admin || grants.iter().any(|g| g.grantor == grantor && g.admin);
-            grants.retain(|grant| grant.grantor != grantor);
-            grants.push(Membership { grantor, admin });
+            let old = grants.iter().position(|one| one.grantor == "postgres");
+            let mut grant = match old {
+                Some(at) => grants.remove(at),
+                None => Membership {
+                    grantor: "postgres".to_owned(),
+                    admin: false,
+                    inherit: knows_options.then_some(changed.inherit),
+                    set: knows_options.then_some(true),
+                },
+            };
+            if *explicit {
+                grant.inherit = Some(options.inherit);
+                grant.set = Some(options.set);
+                grant.admin = options.admin;
+            } else {
+                grant.admin |= options.admin;
+            }
+            grants.push(grant);
             (member, changed)
         }
         Statement::RevokeMembership {
             role,
             member,
-            only_admin,
+            option,
             grantor,
         } => {
             let mut changed = named(member);
             let grants = changed.member_of.get_mut(role).expect("a membership");
             let by = |g: &Membership| grantor.as_ref().is_none_or(|name| *name == g.grantor);
-            if *only_admin {
-                grants
-                    .iter_mut()
-                    .filter(|g| by(g))
-                    .for_each(|g| g.admin = false);
-            } else {
+            for grant in grants.iter_mut().filter(|g| by(g)) {
+                match option {
+                    Some(MembershipOption::Admin) => grant.admin = false,
+                    Some(MembershipOption::Inherit) => grant.inherit = Some(false),
+                    Some(MembershipOption::Set) => grant.set = Some(false),
+                    None => {}
+                }
+            }
+            if option.is_none() {
                 grants.retain(|grant| !by(grant));
             }
             changed.member_of.retain(|_, grants| !grants.is_empty());

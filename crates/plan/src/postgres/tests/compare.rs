@@ -2,7 +2,10 @@
 
 use insta::assert_snapshot;
 use sty_core::{Risk, Secret};
-use sty_wire::postgres::{DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSpec, SchemaSpec};
+use sty_wire::observation::Change;
+use sty_wire::postgres::{
+    DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSpec, MembershipOptions, SchemaSpec,
+};
 
 use super::{plain_database, plain_role, server, shown};
 use crate::postgres::model::{
@@ -48,7 +51,7 @@ fn a_new_role() {
     spec.password = Some(Secret::from("SCRAM-SHA-256$secret"));
     spec.createdb = true;
     spec.valid_until = Expiry::AfterDays(365);
-    spec.member_of = [("dbrole_readwrite".to_owned(), true)].into();
+    spec.member_of = [("dbrole_readwrite".to_owned(), with_admin())].into();
     spec.parameters = [("search_path".to_owned(), "app, public".to_owned())].into();
     spec.comment = Some("the app".to_owned());
     spec.execute = vec!["pg_stat_file(text, boolean)".to_owned()];
@@ -72,11 +75,13 @@ fn a_new_role() {
 #[test]
 fn memberships_go_by_who_granted_them() {
     let mut spec = plain_role("app");
-    spec.member_of = [("readers".to_owned(), false)].into();
+    spec.member_of = [("readers".to_owned(), MembershipOptions::default())].into();
     spec.not_member_of = vec!["guests".to_owned(), "strangers".to_owned()];
     let granted = |grantor: &str, admin| Membership {
         grantor: grantor.to_owned(),
         admin,
+        inherit: None,
+        set: None,
     };
     let mut observed = ObservedRole::fresh();
     observed.login = true;
@@ -104,6 +109,76 @@ fn memberships_go_by_who_granted_them() {
     REVOKE ADMIN OPTION FOR "readers" FROM "app"
     REVOKE "guests" FROM "app"
     REVOKE "pg_read_all_data" FROM "app"
+    "#);
+}
+
+fn with_admin() -> MembershipOptions {
+    MembershipOptions {
+        admin: true,
+        ..MembershipOptions::default()
+    }
+}
+
+#[test]
+fn memberships_give_what_is_asked_for() {
+    let options = |inherit, set| MembershipOptions {
+        admin: false,
+        inherit,
+        set,
+    };
+    let mut spec = plain_role("app");
+    let wanted = [
+        ("new", options(false, true)),
+        ("plain", options(true, true)),
+        ("less", options(false, false)),
+        ("more", options(true, true)),
+        ("either", options(true, true)),
+    ];
+    spec.member_of = wanted
+        .map(|(name, options)| (name.to_owned(), options))
+        .into();
+    let granted = |grantor: &str, inherit, set| Membership {
+        grantor: grantor.to_owned(),
+        admin: false,
+        inherit: Some(inherit),
+        set: Some(set),
+    };
+    let mut server = server(17);
+    let mut observed = ObservedRole::fresh();
+    observed.login = true;
+    observed.member_of = [
+        (
+            "less",
+            vec![granted("ada", true, false), granted("postgres", true, true)],
+        ),
+        ("more", vec![granted("postgres", false, true)]),
+        (
+            "either",
+            vec![
+                granted("ada", false, true),
+                granted("postgres", true, false),
+            ],
+        ),
+    ]
+    .map(|(name, grants)| (name.to_owned(), grants))
+    .into();
+    server.roles.insert("app".to_owned(), observed);
+    let comparison = role::compare(&spec, &server, &Dependents::default());
+    assert_snapshot!(shown(&comparison), @r#"
+    REVOKE INHERIT OPTION FOR "less" FROM "app" GRANTED BY "ada"
+    REVOKE INHERIT OPTION FOR "less" FROM "app" GRANTED BY "postgres"
+    REVOKE SET OPTION FOR "less" FROM "app" GRANTED BY "postgres"
+    GRANT "more" TO "app" WITH ADMIN FALSE, INHERIT TRUE, SET TRUE
+    GRANT "new" TO "app" WITH ADMIN FALSE, INHERIT FALSE, SET TRUE
+    GRANT "plain" TO "app"
+    "#);
+    let change = |one: &Change| format!("{}: {:?} -> {:?}", one.what, one.from, one.to);
+    let changes: Vec<String> = comparison.changes().iter().map(change).collect();
+    assert_snapshot!(changes.join("\n"), @r#"
+    membership in less: Some("member") -> Some("member, not inheriting, without SET ROLE")
+    membership in more: Some("member, not inheriting") -> Some("member")
+    membership in new: None -> Some("member, not inheriting")
+    membership in plain: None -> Some("member")
     "#);
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sty_core::Secret;
-use sty_wire::postgres::{DatabaseSpec, Expiry, RoleSpec};
+use sty_wire::postgres::{DatabaseSpec, Expiry, MembershipOptions, RoleSpec};
 
 use super::apply::apply;
 use super::{plain_database, plain_role, server};
@@ -73,16 +73,21 @@ fn roles() -> impl Strategy<Value = RoleSpec> {
 }
 
 /// Roles to be a member of, and others not to be.
-fn members() -> impl Strategy<Value = (BTreeMap<String, bool>, Vec<String>)> {
-    let choice = prop::collection::btree_map("[a-d]", 0..4u8, 0..4);
+fn members() -> impl Strategy<Value = (BTreeMap<String, MembershipOptions>, Vec<String>)> {
+    let options = any::<[bool; 3]>().prop_map(|[admin, inherit, set]| MembershipOptions {
+        admin,
+        inherit,
+        set,
+    });
+    let choice = prop::collection::btree_map("[a-d]", prop::option::of(options), 0..4);
     choice.prop_map(|choice| {
         let mut of = BTreeMap::new();
         let mut not = Vec::new();
-        for (role, kind) in choice {
-            match kind {
-                0 => not.push(role),
-                kind => {
-                    of.insert(role, kind == 1);
+        for (role, options) in choice {
+            match options {
+                None => not.push(role),
+                Some(options) => {
+                    of.insert(role, options);
                 }
             }
         }
