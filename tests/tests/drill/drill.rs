@@ -33,6 +33,11 @@ impl Report {
         }
     }
 
+    /// Whether it ended well.
+    pub(crate) fn is_done(&self) -> bool {
+        self.code == Some(0)
+    }
+
     /// The one run.
     pub(crate) fn run(&self) -> &Value {
         &self.document["runs"][0]

@@ -79,6 +79,9 @@ fn drilled(world: &World, fault: &str) -> Report {
     let child = drill::start(world, fault);
     let (child, samples) = Samples::until_ended(world, child);
     let report = Report::of(child);
+    if !report.is_done() {
+        tell_logs(world);
+    }
     report.assert_sound(fault);
     samples.assert_true(fault, &report);
     eprintln!(
@@ -87,6 +90,14 @@ fn drilled(world: &World, fault: &str) -> Report {
         samples.count()
     );
     report
+}
+
+/// Why a promise was broken is in these, and they go with the nodes.
+fn tell_logs(world: &World) {
+    for node in ["10.10.10.10", "10.10.10.11", "10.10.10.12", "10.10.10.13"] {
+        let script = "journalctl --no-pager --since=-150s --unit=patroni --unit=etcd";
+        eprintln!("-- {node}\n{}", world.on(node, script).all());
+    }
 }
 
 fn what_makes_no_sense_is_refused(world: &World) {
