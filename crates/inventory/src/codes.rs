@@ -102,7 +102,9 @@ codes! {
     MD5_SECRET = "inventory/md5-secret":
         "A user's password is an `md5` secret in a cluster that keeps passwords as SCRAM. Such a secret proves nothing to a rule that asks for SCRAM, and PgBouncer cannot use it to log in where PostgreSQL asks for SCRAM.";
     POOLED_OFFLINE = "inventory/pooled-offline":
-        "A user belongs to `dbrole_offline` alone and may log in through PgBouncer. The rules let that group in on offline instances and from the intranet only, while PgBouncer comes from the node itself: every connection would be refused behind the pooler.";
+        "A user may log in through PgBouncer, and belongs to no group or to `dbrole_offline` alone. No rule lets it in from the pooler: every connection would be refused behind it.";
+    POOLED_NAME = "inventory/pooled-name":
+        "PgBouncer cannot have an entry of this name in its configuration: ASCII letters, digits, `_`, `-` and `.` work there, and `pgbouncer` is its own console. It would refuse the whole file and serve with the old one until it restarts, and then not at all.";
     EXPIRY = "inventory/expiry":
         "An expiry date that has no effect: the role has no password or cannot log in, or both `expire_at` and `expire_in` are written, of which `expire_in` holds.";
     EXPIRED = "inventory/expired":

@@ -100,6 +100,7 @@ fn resource(name: &str) -> Resource {
             port: 6433,
             stats_socket: String::new(),
             checker: "pg-test.is-primary".to_owned(),
+            replica_checker: None,
         })),
     };
     Resource {

@@ -170,6 +170,7 @@ fn postgres(number: u32, boot: BootRole, members: &[u32]) -> Resource {
             port: 6433,
             stats_socket: String::new(),
             checker: "pg-test.is-primary".to_owned(),
+            replica_checker: None,
         })),
     });
     resource("patroni", Stage::Postgres, Some("pg-test"), kind)

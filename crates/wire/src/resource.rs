@@ -440,4 +440,6 @@ pub struct PrimaryPooler {
     pub stats_socket: String,
     /// HAProxy's section that asks every member whether it is the primary.
     pub checker: String,
+    /// HAProxy's section that asks every member whether it is a replica.
+    pub replica_checker: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::build::Desired;
 use crate::node::open_files;
 use crate::pgsql::{self, paths};
 use crate::pki::CA_PATH;
-use crate::proxy::{STATS_SOCKET, has_primary_pooler, primary_checker};
+use crate::proxy::{STATS_SOCKET, has_primary_pooler, primary_checker, replica_checker};
 use crate::render::{render, values};
 use crate::view::{Member, View};
 
@@ -117,6 +117,7 @@ pub(crate) fn primary(cluster: &PgCluster) -> Option<Box<PrimaryPooler>> {
             port: settings.primary_pooler_port(),
             stats_socket: STATS_SOCKET.to_owned(),
             checker: primary_checker(cluster),
+            replica_checker: replica_checker(cluster),
         })
     })
 }

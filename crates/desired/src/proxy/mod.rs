@@ -3,7 +3,7 @@
 mod services;
 
 pub use services::service_sections;
-pub(crate) use services::{has_primary_pooler, primary_checker};
+pub(crate) use services::{has_primary_pooler, primary_checker, replica_checker};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

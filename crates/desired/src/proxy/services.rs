@@ -57,6 +57,16 @@ pub(crate) fn primary_checker(cluster: &PgCluster) -> String {
     checker(cluster, PRIMARY)
 }
 
+/// Section that asks every member whether it is a replica, where a service wants to know.
+pub(crate) fn replica_checker(cluster: &PgCluster) -> Option<String> {
+    let wants = |service: &Service| {
+        service.options.is_none()
+            && (prefers_replicas(cluster, service) || service.check == REPLICA)
+    };
+    let mut services = cluster.services.iter();
+    services.any(wants).then(|| checker(cluster, REPLICA))
+}
+
 /// Names of what asks all members for `check`. Names of clusters have no dots.
 fn checker(cluster: &PgCluster, check: &str) -> String {
     let plain = |one: char| {
@@ -301,7 +311,12 @@ fn replicas_then_primary(cluster: &PgCluster, service: &Service) -> Vec<String> 
     let mut servers: Vec<String> = all
         .clone()
         .filter(|one| !offline(one) || !service.backup.contains(&one.name))
-        .filter_map(|one| line(one, &|name| format!(" track {replica}/{name}")))
+        // Who reads here and is promoted leaves: a replica is to be had next door.
+        .filter_map(|one| {
+            line(one, &|name| {
+                format!(" track {replica}/{name} on-marked-down shutdown-sessions")
+            })
+        })
         .collect();
     servers.extend(
         all.clone()

@@ -222,6 +222,24 @@ fn check(cluster: &str, scope: &Scope<'_>, entry: &Value, database: &Database, n
             "take `state: absent` out",
         );
     }
+    if database.name == "template0" {
+        scope.report.error(
+            codes::VALUE,
+            entry.place,
+            format!("{owner} is PostgreSQL's untouched original"),
+            "not to be managed",
+            "use `template1`, or a database of your own",
+        );
+    }
+    if database.pgbouncer && !fits_pooler(name) {
+        scope.report.error(
+            codes::POOLED_NAME,
+            entry.get("name").map_or(entry.place, |name| name.place),
+            format!("{owner} has a name that PgBouncer cannot have in its configuration"),
+            "PgBouncer would refuse its whole configuration",
+            "choose ASCII letters, digits, `_`, `-` and `.`, or keep it out of the pooler: `pgbouncer: false`",
+        );
+    }
     for field in ["owner", "pool_auth_user"] {
         if let Some(value) = entry.get(field) {
             names.check(scope, value, &format!("`{field}` of {owner}"));
@@ -234,6 +252,12 @@ fn check(cluster: &str, scope: &Scope<'_>, entry: &Value, database: &Database, n
     }
     check_names(scope, entry, &owner);
     server_settings::check_entry(scope, entry, Target::Database, &owner);
+}
+
+/// Whether PgBouncer reads an entry of this name: it takes no quotes around it.
+pub(super) fn fits_pooler(name: &str) -> bool {
+    let plain = |one: char| one.is_ascii_alphanumeric() || "_-.".contains(one);
+    name.chars().all(plain) && name != "pgbouncer"
 }
 
 fn check_names(scope: &Scope<'_>, entry: &Value, owner: &str) {

@@ -98,15 +98,19 @@ fn check_pooled(scope: &Scope<'_>, entry: &Value, role: &Role, rules: &[HbaRule]
         .roles
         .iter()
         .filter(|one| one.state == Presence::Present);
-    let alone = groups.next().is_some_and(|one| one.role == GROUP) && groups.next().is_none();
+    let first = groups.next();
+    let alone = first.is_none_or(|one| one.role == GROUP) && groups.next().is_none();
     let let_in = rules
         .iter()
         .any(|rule| lets_in_locally(rule, &role.name, GROUP));
     if !role.pgbouncer || !alone || role.superuser || let_in {
         return;
     }
-    let message =
-        format!("{what} belongs to `{GROUP}` alone and has `pgbouncer: true`, which leads nowhere");
+    let belongs = match first {
+        Some(_) => format!("belongs to `{GROUP}` alone"),
+        None => "belongs to no group".to_owned(),
+    };
+    let message = format!("{what} {belongs} and has `pgbouncer: true`, which leads nowhere");
     let place = entry.get("pgbouncer").map_or(entry.place, |one| one.place);
     report(
         scope,
@@ -114,7 +118,7 @@ fn check_pooled(scope: &Scope<'_>, entry: &Value, role: &Role, rules: &[HbaRule]
         what,
         Diagnostic::warning(codes::POOLED_OFFLINE, message),
         "PostgreSQL does not let it in from PgBouncer",
-        "leave `pgbouncer` out, since the offline service leads to PostgreSQL itself, or add a rule for `localhost`",
+        "give it a role such as `dbrole_readwrite`, add a rule for `localhost`, or leave `pgbouncer` out (the offline service leads to PostgreSQL itself)",
     );
 }
 

@@ -130,7 +130,10 @@ fn tell_haproxy(
         let health = if name == primary { "up" } else { "down" };
         format!("set server {}/{name} health {health}", pooler.checker)
     });
-    let line = commands.collect::<Vec<_>>().join("; ") + "\n";
+    // Readers are not led to the new primary either. A replica says so itself when it is one.
+    let promoted = pooler.replica_checker.iter();
+    let promoted = promoted.map(|checker| format!("set server {checker}/{primary} health down"));
+    let line = commands.chain(promoted).collect::<Vec<_>>().join("; ") + "\n";
     ask(&pooler.stats_socket, &line).map(drop).map_err(|error| {
         Failure::message(format!(
             "HAProxy does not answer at {}: {error}",

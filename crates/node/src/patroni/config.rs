@@ -68,7 +68,11 @@ fn look(
         return Ok(Observation::Pending { reason });
     };
     if difference.changes.is_empty() {
-        return Ok(Observation::InSync);
+        // Patroni has what it should have; that PostgreSQL takes it is another matter.
+        return Ok(match effect::refused(config, postgres)? {
+            Some(failure) => Observation::Failed { failure },
+            None => Observation::InSync,
+        });
     }
     effect::tell_restarts(&mut difference.changes, postgres)?;
     Ok(Observation::Drift {

@@ -1,6 +1,7 @@
 //! Whether PostgreSQL has taken up what was written to Patroni's configuration.
 //!
-//! Patroni writes the settings to PostgreSQL's configuration file and has it read it. A setting
+//! Patroni writes the settings to PostgreSQL's configuration file and has it read it; the file that
+//! initdb wrote is kept beside it, and what is taken out of the one is what the other says. A setting
 //! has arrived when the server has read the file since it was last written, the file has the
 //! wanted value, and the server does not complain about it. What needs a restart has arrived as
 //! well then: the server knows that it waits for one. What the server refuses will not get any
@@ -209,6 +210,18 @@ fn lacking(line: &Line, goal: &Goal) -> Result<Option<String>, Failure> {
     })
 }
 
+/// What the server here refuses now of the settings of the dynamic configuration.
+pub(super) fn refused(
+    config: &Value,
+    postgres: &PostgresAccess,
+) -> Result<Option<Failure>, Failure> {
+    let goals = of_config(config);
+    let mut session = Session::open(postgres, DATABASE)?;
+    let loaded: Loaded = session.document(&query(&goals), "reading settings")?;
+    let mine = loaded.refused.iter().filter(|one| is_goal(one, &goals));
+    Ok(refused::failure(&mine.collect::<Vec<_>>(), &mut session))
+}
+
 /// Says of the settings of PostgreSQL among `changes` which will wait for a restart.
 pub(super) fn tell_restarts(
     changes: &mut [Change],
@@ -258,7 +271,8 @@ fn query(goals: &Goals) -> String {
              LEFT JOIN pg_settings s ON lower(s.name) = lower(n.name)
              LEFT JOIN LATERAL (
                SELECT l.setting FROM pg_file_settings l
-               WHERE lower(l.name) = lower(n.name) ORDER BY l.seqno DESC LIMIT 1) AS f ON true
+               WHERE lower(l.name) = lower(n.name)
+                 AND l.sourcefile NOT LIKE '%/postgresql.base.conf' ORDER BY l.seqno DESC LIMIT 1) AS f ON true
              WHERE s.context IS DISTINCT FROM 'internal'))",
         names.join(", ")
     )
