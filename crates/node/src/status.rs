@@ -119,8 +119,11 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
         let members = scope.spawn(|| patroni.members_now());
         (patroni.status_now(), ended(members, "members"))
     });
+    // One that is late streams again when it has come to where the timeline changed.
+    let mut listed = members.iter().flatten().flatten();
+    let late = listed.any(|listed| listed.name == member.name && listed.is_late());
     match own {
-        Ok(own) => fill(&mut status, member, &own),
+        Ok(own) => fill(&mut status, member, &own, late),
         Err(error) => status.problem = Some(error.failure().message),
     }
     if records {
@@ -146,7 +149,7 @@ fn list(status: &mut PatroniStatus, member: &PatroniMember, members: Vec<Listed>
     status.members = members.into_iter().map(member_status).collect();
 }
 
-fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status) {
+fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status, late: bool) {
     status.role.clone_from(&own.role);
     own.state().clone_into(&mut status.state);
     status.timeline = own.timeline;
@@ -157,7 +160,7 @@ fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Statu
     status.pending_restart = pending.into_iter().map(|change| change.what).collect();
     if !own.runs() {
         status.problem = Some(format!("PostgreSQL is not running: {}", own.state));
-    } else if !own.leads() && own.state() != "streaming" {
+    } else if !own.leads() && !late && own.state() != "streaming" {
         status.problem = Some(format!(
             "it does not stream from the leader: {}",
             own.state()
