@@ -56,6 +56,8 @@ pub(crate) fn one_is_late(world: &World) {
     world.sql(TEST[0], 5436, "test", "test", sql).ok();
     gives(world, TEST[2], "test", "select count(*) from kept", "1");
     world.apply();
+    let delay = "show recovery_min_apply_delay";
+    gives(world, TEST[2], "postgres", delay, "1h");
     world
         .sql(TEST[0], 5436, "test", "test", "delete from kept")
         .ok();
