@@ -12,8 +12,10 @@
 
 mod command;
 mod postgres;
+mod writer;
 
 pub use command::{Ran, run};
+pub use writer::{Report, Writer};
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -96,7 +96,7 @@ fn sort(resources: &[Resource]) -> BTreeMap<Lane, Vec<&Resource>> {
 
 fn lane(resource: &Resource, position: usize) -> Lane {
     match &resource.kind {
-        ResourceKind::Packages { .. } => Lane::Packages,
+        ResourceKind::Packages { .. } | ResourceKind::PackageVersions { .. } => Lane::Packages,
         ResourceKind::Unit(_) | ResourceKind::Retired { .. } => Lane::Units,
         ResourceKind::EtcdMember(_)
         | ResourceKind::EtcdAuth(_)

@@ -216,10 +216,12 @@ impl Session {
             | Op::HoldClients { member, .. }
             | Op::ReleaseClients { member }
             | Op::PostgresRestart { member }
+            | Op::MemberRestart { member }
             | Op::Switchover { member, .. }
             | Op::Settle { member }
             | Op::Failover { member }
             | Op::PatroniReload { member }
+            | Op::DropLostSlot { member, .. }
             | Op::Reinitialize { member }
             | Op::Pause { member, .. } => {
                 let (resource, member) = self.patroni_member(member)?;

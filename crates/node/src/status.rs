@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sty_wire::observation::Failure;
 use sty_wire::resource::{EtcdMember, PatroniMember};
+use sty_wire::standing::Standing;
 use sty_wire::status::{EtcdStatus, MemberStatus, NodeStatus, PatroniStatus, StatusQuery};
 
 use crate::context::Context;
@@ -105,6 +106,7 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
         paused: false,
         members: Vec::new(),
         records: None,
+        standing: Standing::default(),
         problem: None,
     };
     let client = Patroni::new(&member.patroni).map(|patroni| patroni.limit(LIMIT));
@@ -119,9 +121,16 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
         let members = scope.spawn(|| patroni.members_now());
         (patroni.status_now(), ended(members, "members"))
     });
+    let listed = members.as_ref().ok().and_then(|found| found.as_ref().ok());
+    let listed = listed.map(Vec::as_slice).unwrap_or_default();
     // One that is late streams again when it has come to where the timeline changed.
-    let mut listed = members.iter().flatten().flatten();
-    let late = listed.any(|listed| listed.name == member.name && listed.is_late());
+    let late = listed
+        .iter()
+        .any(|listed| listed.name == member.name && listed.is_late());
+    match standing(member, &patroni, own.as_ref().ok(), listed) {
+        Ok(standing) => status.standing = standing,
+        Err(failure) => status.problem = Some(failure.message),
+    }
     match own {
         Ok(own) => fill(&mut status, member, &own, late),
         Err(error) => status.problem = Some(error.failure().message),
@@ -138,6 +147,16 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
         Err(failure) => drop(status.problem.get_or_insert(failure.message)),
     }
     status
+}
+
+fn standing(
+    member: &PatroniMember,
+    patroni: &Patroni,
+    own: Option<&patroni::Status>,
+    members: &[Listed],
+) -> Result<Standing, Failure> {
+    let unit = systemd::show_one(&member.unit)?;
+    patroni::standing(member, patroni, own, members, &unit)
 }
 
 fn list(status: &mut PatroniStatus, member: &PatroniMember, members: Vec<Listed>) {

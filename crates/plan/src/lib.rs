@@ -13,6 +13,7 @@ mod outside;
 mod patroni;
 pub mod postgres;
 mod title;
+mod update;
 
 pub use build::build;
 pub use candidate::is_cluster_wide;

@@ -10,6 +10,7 @@ use crate::build::{number, sorted};
 use crate::patroni::{
     Script, Seat, best_candidate, clusters, hindrance, is_leader, replicas_first,
 };
+use crate::update::update;
 use crate::{NodeInput, Plan};
 
 /// What to do with a cluster.
@@ -45,6 +46,9 @@ pub enum Operation {
     },
     /// Switch automatic failover off (`true`) or on.
     Pause(bool),
+    /// Install the packages that the nodes were told to have, and restart what they bring: replicas
+    /// first, the primary after it has handed over.
+    Update,
 }
 
 /// Why an operation is not possible, with what to do about it.
@@ -93,6 +97,7 @@ pub fn operate(
             }
         }
         Operation::Reinitialize { member } => reinitialize(&mut script, seats, member)?,
+        Operation::Update => update(&mut script, nodes, seats)?,
         Operation::Pause(paused) => pause(&mut script, seats, *paused)?,
     }
     let actions = number(nodes, sorted(script.finish()));

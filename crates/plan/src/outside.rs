@@ -37,7 +37,10 @@ fn is_outside(nodes: &[NodeInput<'_>], candidate: &Candidate) -> bool {
     let resource = match &candidate.op {
         Op::Converge { resource } => resource,
         Op::EtcdMemberAdd { via, .. } | Op::EtcdMemberRemove { via, .. } => via,
-        Op::PostgresRestart { member } | Op::Switchover { member, .. } => member,
+        Op::PostgresRestart { member }
+        | Op::Switchover { member, .. }
+        | Op::DropLostSlot { member, .. }
+        | Op::Reinitialize { member } => member,
         // What goes with an action that was chosen.
         _ => return false,
     };

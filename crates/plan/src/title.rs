@@ -13,6 +13,7 @@ pub(crate) fn subject(resource: &Resource) -> String {
     match &resource.kind {
         ResourceKind::Hostname { name } => format!("hostname {name}"),
         ResourceKind::Packages { .. } => "packages".to_owned(),
+        ResourceKind::PackageVersions { .. } => "newer packages".to_owned(),
         ResourceKind::User(user) => format!("account {}", user.name),
         ResourceKind::AuthorizedKeys { user, .. } => format!("authorized keys of {user}"),
         ResourceKind::Directory { path, .. }

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use sty_core::Secret;
+use sty_core::{Risk, Secret};
 use sty_plan::{NodeInput, Operation, operate};
-use sty_wire::observation::{PatroniPeer, PatroniView, Surroundings};
+use sty_wire::observation::{Change, Observation, PatroniPeer, PatroniView, Surroundings};
 use sty_wire::resource::{
     BootRole, Module, PatroniAccess, PatroniMember, PostgresAccess, PrimaryPooler, Resource,
     ResourceKind, Stage,
 };
+use sty_wire::standing::Standing;
 
 /// A member: name, role and state as Patroni lists it, timeline, lag.
 type Member = (&'static str, &'static str, &'static str, u64, u64);
@@ -37,6 +38,7 @@ fn nodes(members: &[Member]) -> Vec<Node> {
         timeline: Some(member.3),
         lag_bytes: Some(member.4),
         nofailover: member.0 == "pg-test-offline",
+        follows: None,
     };
     let peers: Vec<PatroniPeer> = members.iter().map(peer).collect();
     let node = |member: &Member| {
@@ -52,6 +54,7 @@ fn nodes(members: &[Member]) -> Vec<Node> {
             members: peers.clone(),
             pending_restart: Vec::new(),
             dcs: BTreeSet::new(),
+            standing: Standing::default(),
         };
         Node {
             host: format!("on-{}", member.0),
@@ -108,9 +111,31 @@ fn resource(name: &str) -> Resource {
     }
 }
 
+/// Every node should have newer packages, and says so.
+fn with_older_packages(nodes: &mut [Node]) -> BTreeMap<String, Observation> {
+    for node in nodes {
+        node.resources.push(Resource {
+            id: "package-versions".to_owned(),
+            module: Module::Pgsql,
+            stage: Stage::Base,
+            cluster: Some("pg-test".to_owned()),
+            kind: ResourceKind::PackageVersions {
+                versions: BTreeMap::new(),
+            },
+        });
+    }
+    let changes = vec![Change::new("package patroni", "4.0.6", "4.0.7")];
+    let risk = Risk::Safe;
+    let drift = Observation::Drift { changes, risk };
+    BTreeMap::from([("package-versions".to_owned(), drift)])
+}
+
 fn check(members: &[Member], operation: &Operation, force: bool) -> String {
-    let nodes = nodes(members);
-    let observations = BTreeMap::new();
+    let mut nodes = nodes(members);
+    let observations = match operation {
+        Operation::Update => with_older_packages(&mut nodes),
+        _ => BTreeMap::new(),
+    };
     let nobody = BTreeSet::new();
     let inputs: Vec<NodeInput<'_>> = nodes
         .iter()
@@ -248,5 +273,41 @@ fn the_primary_is_not_copied_from_anywhere() {
     insta::assert_snapshot!(check(&HEALTHY, &reinitialize("pg-test-9"), false), @"
     refused: no member `pg-test-9` could be reached
     hint: members that answer: pg-test-1, pg-test-2, pg-test-3
+    ");
+}
+
+#[test]
+fn newer_packages_come_to_replicas_first_and_to_the_primary_after_it_has_handed_over() {
+    insta::assert_snapshot!(check(&HEALTHY, &Operation::Update, false), @"
+    1 install newer packages for pg-test-2 [safe] <- 
+    2 restart Patroni and PostgreSQL pg-test-2 [restart] <- 1
+    3 wait for pg-test-2 and those that follow it [safe] <- 2
+    4 install newer packages for pg-test-3 [safe] <- 3
+    5 restart Patroni and PostgreSQL pg-test-3 [restart] <- 4
+    6 wait for pg-test-3 and those that follow it [safe] <- 5
+    7 write a checkpoint on pg-test-1 [safe] <- 6
+    8 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 7
+    9 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 7
+    10 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 7
+    11 switch over from pg-test-1 to pg-test-3 [failover] <- 8,9,10
+    12 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 8,11, undoes 8
+    13 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 9,11, undoes 9
+    14 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 10,11, undoes 10
+    15 wait for pg-test-1 and those that follow it [safe] <- 12,13,14
+    16 install newer packages for pg-test-1 [safe] <- 15
+    17 restart Patroni and PostgreSQL pg-test-1 [restart] <- 16
+    18 wait for pg-test-1 and those that follow it [safe] <- 17
+    ");
+}
+
+#[test]
+fn newer_packages_come_to_a_primary_that_is_alone_where_it_is() {
+    insta::assert_snapshot!(check(&HEALTHY[..1], &Operation::Update, false), @"
+    1 install newer packages for pg-test-1 [safe] <- 
+    2 write a checkpoint on pg-test-1 [safe] <- 1
+    3 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 2
+    4 restart Patroni and PostgreSQL pg-test-1 [restart] <- 3
+    5 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 3,4, undoes 3
+    6 wait for pg-test-1 and those that follow it [safe] <- 5
     ");
 }

@@ -67,6 +67,12 @@ pub enum Op {
         /// Resource id of the `PatroniMember`.
         member: String,
     },
+    /// Restarts Patroni, and with it PostgreSQL, of the member here: both are then the programs that
+    /// are on disk.
+    MemberRestart {
+        /// Resource id of the `PatroniMember`.
+        member: String,
+    },
     /// Has PostgreSQL of the member here write a checkpoint: what follows is quicker.
     Checkpoint {
         /// Resource id of the `PatroniMember`.
@@ -105,6 +111,14 @@ pub enum Op {
     PatroniReload {
         /// Resource id of the `PatroniMember`.
         member: String,
+    },
+    /// Drops a replica's slot on the leader here that no longer keeps what the replica needs;
+    /// Patroni makes a new one.
+    DropLostSlot {
+        /// Resource id of the `PatroniMember` here.
+        member: String,
+        /// Name of the slot.
+        slot: String,
     },
     /// Deletes the data of the replica here and copies it anew.
     Reinitialize {

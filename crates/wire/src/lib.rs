@@ -11,6 +11,7 @@ pub mod observation;
 pub mod postgres;
 pub mod protocol;
 pub mod resource;
+pub mod standing;
 pub mod status;
 
 /// Version of the node protocol. Both ends must agree.

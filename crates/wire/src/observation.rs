@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sty_core::Risk;
 
+use crate::standing::Standing;
+
 /// State of one resource on one node, compared with what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -166,6 +168,9 @@ pub struct PatroniView {
     pub members: Vec<PatroniPeer>,
     /// Settings that wait for a restart here: name, current and coming value.
     pub pending_restart: Vec<Change>,
+    /// Why the member here is not well, and what others need from it.
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 impl PatroniView {
@@ -195,4 +200,7 @@ pub struct PatroniPeer {
     /// Never to become the primary.
     #[serde(default)]
     pub nofailover: bool,
+    /// Member that it follows instead of the leader.
+    #[serde(default)]
+    pub follows: Option<String>,
 }

@@ -74,6 +74,11 @@ pub enum ResourceKind {
         /// Package names.
         names: BTreeSet<String>,
     },
+    /// Packages that are installed are no older than these; nothing is restarted for it.
+    PackageVersions {
+        /// Wanted version of each package, by name.
+        versions: BTreeMap<String, String>,
+    },
     /// An operating system account.
     User(User),
     /// Public keys allowed to log in; others stay.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::standing::Standing;
+
 /// What to look at on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct StatusQuery {
@@ -89,6 +91,9 @@ pub struct PatroniStatus {
     /// What Patroni keeps in the DCS, when it was asked for.
     #[serde(default)]
     pub records: Option<PatroniRecords>,
+    /// Why it is not well, and what others need from it.
+    #[serde(default)]
+    pub standing: Standing,
     /// What is wrong.
     pub problem: Option<String>,
 }

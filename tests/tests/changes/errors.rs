@@ -27,7 +27,7 @@ fn an_unknown_parent_is_found_before_anything_is_done(stage: &Stage) {
 fn what_fails_stays_alone(stage: &Stage) {
     stage.add(
         "pg_users",
-        "{ name: dbuser_odd, parameters: { work_mem: plenty } }",
+        "{ name: dbuser_odd, parameters: { timezone: Nowhere/Nope } }",
     );
     stage.add(
         "pg_databases",
@@ -43,7 +43,7 @@ fn what_fails_stays_alone(stage: &Stage) {
     ran.exits(4);
     let (primary, _) = stage.primary();
     for (item, words) in [
-        ("create role dbuser_odd in pg-test", "work_mem"),
+        ("create role dbuser_odd in pg-test", "TimeZone"),
         ("create database odd in pg-test", "no_such_extension"),
     ] {
         let line = ran.stderr.lines().find(|line| line.contains(item));
@@ -57,7 +57,7 @@ fn what_fails_stays_alone(stage: &Stage) {
         "select current_user",
     );
     assert_eq!(login.text(), "dbuser_fine", "{}", login.all());
-    stage.swap("work_mem: plenty", "work_mem: 8MB");
+    stage.swap("timezone: Nowhere/Nope", "timezone: UTC");
     stage.swap("no_such_extension", "hstore");
     stage.apply("mistakes mended", &[]).ok();
     let there = "select count(*) from pg_extension where extname = 'hstore'";

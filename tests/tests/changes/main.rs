@@ -19,7 +19,6 @@ mod secrets;
 mod services;
 mod stage;
 mod users;
-mod writer;
 
 use std::time::Instant;
 

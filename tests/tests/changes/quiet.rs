@@ -1,7 +1,7 @@
 //! Nothing to do.
 
 use crate::stage::{NODES, Stage};
-use crate::writer::Writer;
+use sty_stories::Writer;
 
 pub(crate) fn a_converged_apply_is_not_noticed(stage: &Stage) {
     let before = stage.processes();
@@ -16,7 +16,7 @@ pub(crate) fn a_converged_apply_is_not_noticed(stage: &Stage) {
             ran.stdout
         );
     }
-    let report = writer.stop(stage);
+    let report = writer.stop(&stage.world, stage.primary().0);
     assert_eq!(report.errors, 0, "{report:?}");
     assert!(report.longest_gap.as_secs_f64() < 1.0, "{report:?}");
     assert_eq!(before, stage.processes());

@@ -2,7 +2,7 @@
 
 use crate::parameters::dynamic;
 use crate::stage::{NODES, Stage, at};
-use crate::writer::Writer;
+use sty_stories::Writer;
 
 pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
     stage.set("pg_libs: 'pg_stat_statements, auto_explain, auth_delay'");
@@ -32,7 +32,7 @@ pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
     writer.settles();
     stage.apply("rolling restart of three", &["--restart"]).ok();
     writer.settles();
-    let report = writer.stop(stage);
+    let report = writer.stop(&stage.world, stage.primary().0);
     assert!(report.longest_gap.as_secs() < 15, "{report:?}");
     stage.converged();
     waiting(stage, &[]);
@@ -93,7 +93,7 @@ pub(crate) fn a_smaller_setting(stage: &Stage) {
         .apply("parameters back, and restart of three", &["--restart"])
         .ok();
     writer.settles();
-    let report = writer.stop(stage);
+    let report = writer.stop(&stage.world, stage.primary().0);
     assert!(report.longest_gap.as_secs() < 15, "{report:?}");
     stage.converged();
     waiting(stage, &[]);

@@ -4,6 +4,7 @@
 
 mod load;
 mod sessions;
+mod update;
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ fn a_cluster_in_use_is_operated() {
     who_does_not_end_is_named_and_stops_nothing(&world);
     who_does_not_end_is_cut_off_on_demand(&world);
     a_replica_is_copied_anew(&world);
+    update::newer_packages_arrive_and_pooled_clients_notice_nothing(&world);
     failover_is_switched_off_and_on(&world);
     what_patroni_keeps_is_shown(&world);
     world.sty(&["status", "--wait", "60"]).ok();

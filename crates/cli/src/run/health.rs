@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sty_inventory::model::{Instance, Inventory, PgCluster};
 use sty_wire::observation::Failure;
+use sty_wire::standing::{Condition, Standing};
 use sty_wire::status::{EtcdStatus, NodeStatus, PatroniStatus};
+
+use crate::run::since::Since;
 
 /// A fleet's health.
 #[derive(Debug, Serialize)]
@@ -48,6 +51,10 @@ pub(crate) struct MemberHealth {
     pub(crate) lag_bytes: Option<u64>,
     pub(crate) server_version: Option<u64>,
     pub(crate) pending_restart: Vec<String>,
+    /// Why it is not well, by name.
+    pub(crate) condition: Option<Condition>,
+    /// Since when, at least, it is not well.
+    pub(crate) since: Option<Since>,
     pub(crate) problem: Option<String>,
 }
 
@@ -145,12 +152,12 @@ fn assess_cluster(
             .iter()
             .find(|member| member.name == name)
     };
-    let views: Vec<&PatroniStatus> = cluster
+    let everybody: Vec<&PatroniStatus> = cluster
         .instances
         .iter()
         .filter_map(|instance| own(&instance.host, &instance.name))
         .collect();
-    let leader = views.iter().find(|view| leads(&view.role));
+    let leader = everybody.iter().find(|view| leads(&view.role));
     let mut members = Vec::new();
     for instance in cluster
         .instances
@@ -158,11 +165,19 @@ fn assess_cluster(
         .filter(|one| asked.contains(&one.host))
     {
         let member = match own(&instance.host, &instance.name) {
-            Some(view) => member(view, instance, &views),
-            None => silent(instance),
+            Some(view) => member(view, instance, &everybody),
+            None => silent(instance, &everybody),
         };
         if let Some(problem) = &member.problem {
-            problems.push(format!("{}: {problem}", member.name));
+            let since = member
+                .since
+                .as_ref()
+                .map(|since| format!(", {}", since.words()));
+            problems.push(format!(
+                "{}: {problem}{}",
+                member.name,
+                since.unwrap_or_default()
+            ));
         }
         members.push(member);
     }
@@ -186,7 +201,7 @@ fn assess_cluster(
         name: cluster.name.clone(),
         leader: leader.map(|view| view.name.clone()),
         timeline: leader.and_then(|view| view.timeline),
-        paused: views.iter().any(|view| view.paused),
+        paused: everybody.iter().any(|view| view.paused),
         members,
         services,
     }
@@ -197,21 +212,23 @@ pub(crate) fn leads(role: &str) -> bool {
     matches!(role, "primary" | "master" | "standby_leader")
 }
 
-fn member(view: &PatroniStatus, instance: &Instance, views: &[&PatroniStatus]) -> MemberHealth {
-    let listed = views
+fn member(view: &PatroniStatus, instance: &Instance, everybody: &[&PatroniStatus]) -> MemberHealth {
+    let listed = everybody
         .iter()
         .flat_map(|view| &view.members)
         .find(|listed| listed.name == view.name);
     // Patroni has it follow the leader when its upstream is gone.
     let known = |name: &str| {
-        let mut listed = views.iter().flat_map(|view| &view.members);
+        let mut listed = everybody.iter().flat_map(|view| &view.members);
         listed.any(|listed| listed.name == name)
     };
     let runs = matches!(view.state.as_str(), "running" | "streaming");
-    let problem = match &view.problem {
-        Some(problem) => Some(problem.clone()),
-        None if !runs => Some(format!("is {}", view.state)),
-        None => None,
+    let condition = condition(view, everybody);
+    let problem = match (condition, &view.problem) {
+        (Some(condition), _) => Some(condition.words().to_owned()),
+        (None, Some(problem)) => Some(problem.clone()),
+        (None, None) if !runs => Some(format!("is {}", view.state)),
+        (None, None) => None,
     };
     MemberHealth {
         name: view.name.clone(),
@@ -232,6 +249,8 @@ fn member(view: &PatroniStatus, instance: &Instance, views: &[&PatroniStatus]) -
         lag_bytes: listed.and_then(|listed| listed.lag_bytes),
         server_version: view.server_version,
         pending_restart: view.pending_restart.clone(),
+        condition,
+        since: condition.and(view.standing.since).and_then(Since::at),
         problem,
     }
 }
@@ -240,7 +259,26 @@ fn delay(instance: &Instance) -> Option<String> {
     Some(instance.delay.clone()).filter(|delay| !delay.is_empty())
 }
 
-fn silent(instance: &Instance) -> MemberHealth {
+/// Why a member is not well, with what is known of the one that it follows.
+fn condition(view: &PatroniStatus, everybody: &[&PatroniStatus]) -> Option<Condition> {
+    let mut listed = everybody.iter().flat_map(|view| &view.members);
+    let own = listed.find(|listed| listed.name == view.name);
+    let follows = own.and_then(|own| own.follows.as_deref());
+    let streams =
+        |one: &&&PatroniStatus| Some(one.name.as_str()) == follows && one.state == "streaming";
+    let leader = || everybody.iter().find(|one| leads(&one.role));
+    let nobody = Standing::default();
+    let upstream = everybody.iter().find(streams).or_else(leader);
+    let upstream = upstream.map_or(&nobody, |one| &one.standing);
+    view.standing.behind(&view.name, upstream)
+}
+
+/// A member whose node says nothing; the leader may know since when.
+fn silent(instance: &Instance, everybody: &[&PatroniStatus]) -> MemberHealth {
+    let slots = everybody
+        .iter()
+        .filter_map(|view| view.standing.slot_of(&instance.name));
+    let mut gone = slots.filter(|slot| !slot.active);
     MemberHealth {
         name: instance.name.clone(),
         address: instance.address.to_string(),
@@ -253,6 +291,10 @@ fn silent(instance: &Instance) -> MemberHealth {
         lag_bytes: None,
         server_version: None,
         pending_restart: Vec::new(),
+        condition: None,
+        since: gone
+            .find_map(|slot| slot.inactive_since)
+            .and_then(Since::at),
         problem: Some("its node does not answer".to_owned()),
     }
 }

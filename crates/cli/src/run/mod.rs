@@ -15,4 +15,5 @@ pub(crate) mod problems;
 pub(crate) mod removal;
 pub(crate) mod sandbox;
 pub(crate) mod show_plan;
+pub(crate) mod since;
 pub(crate) mod times;

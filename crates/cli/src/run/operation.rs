@@ -19,6 +19,7 @@ use crate::refusal::{refuse, refused};
 use crate::run::authority;
 use crate::run::holder::{self, Holder};
 use crate::run::look::{self, Scene};
+use crate::run::packages;
 use crate::run::perform::Performance;
 
 /// An operation on a cluster.
@@ -60,11 +61,23 @@ impl Wanted<'_> {
         let mut fleet = look::connect(&targets, printer)?;
         holder::take(&mut fleet, &holder, &interrupt, printer)?;
         let mut scene = Scene::new(fleet, hosts);
-        scene.look(members(&inventory, &scene.hosts), printer);
+        let mut resources = members(&inventory, &scene.hosts);
+        if self.operation == Operation::Update {
+            want_newest(cluster, &mut resources)?;
+        }
+        scene.look(resources, printer);
         let plan = match scene.operate(self.cluster, &self.operation, self.force) {
             Ok(plan) => plan,
             Err(refusal) => refuse!("{}: {refusal}", self.cluster),
         };
+        if self.operation == Operation::Update && plan.actions.is_empty() && plan.is_empty() {
+            printer.say(format!(
+                "nothing to update: {} runs what the repository of this controller holds\n\
+                 hint: `sty repo build --update` fetches newer versions",
+                self.cluster
+            ));
+            return Ok(ExitCode::Done);
+        }
         let mut clock = Clock::new(&plan);
         let performance = Performance {
             file: &file,
@@ -117,6 +130,26 @@ pub(crate) fn members(inventory: &Inventory, hosts: &[String]) -> BTreeMap<Strin
         Some((host.clone(), vec![resource]))
     };
     hosts.iter().filter_map(member).collect()
+}
+
+/// Every member's node should have the packages of the repository.
+fn want_newest(
+    cluster: &PgCluster,
+    resources: &mut BTreeMap<String, Vec<Resource>>,
+) -> anyhow::Result<()> {
+    let versions = packages::newest(cluster)?;
+    for wanted in resources.values_mut() {
+        wanted.push(Resource {
+            id: "package-versions".to_owned(),
+            module: Module::Pgsql,
+            stage: Stage::Base,
+            cluster: Some(cluster.name.clone()),
+            kind: ResourceKind::PackageVersions {
+                versions: versions.clone(),
+            },
+        });
+    }
+    Ok(())
 }
 
 /// From the moment the first clients wait until the last go on; without a pooler, as long as the

@@ -1,6 +1,6 @@
 //! The package repository of this controller, as verbs use it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
@@ -70,6 +70,19 @@ fn wanted(inventory: &Inventory, os: &Os) -> BTreeSet<String> {
         .filter_map(|node| sty_desired::packages(inventory, node, os).ok())
         .flatten()
         .collect()
+}
+
+/// The version that the repository of this controller holds of each package that a member of
+/// `cluster` runs from.
+pub(crate) fn newest(cluster: &PgCluster) -> anyhow::Result<BTreeMap<String, String>> {
+    let os = Catalog::builtin().os(NODE_OS)?;
+    let held = sty_repo::available(&Layout::new(&cache(), &os.id)).map_err(told)?;
+    let names = sty_desired::cluster_packages(cluster, os).into_iter();
+    let version = |name: String| Some((held.version(&name)?.to_owned(), name));
+    Ok(names
+        .filter_map(version)
+        .map(|(version, name)| (name, version))
+        .collect())
 }
 
 fn requested_before(os: &Os) -> anyhow::Result<Vec<String>> {

@@ -264,7 +264,10 @@ fn role(member: &MemberHealth) -> String {
 
 fn row(member: &MemberHealth) -> [String; 6] {
     let state = match &member.problem {
-        Some(problem) => paint(RED, problem),
+        Some(problem) => match member.since {
+            Some(since) => paint(RED, format_args!("{problem}, {}", since.words())),
+            None => paint(RED, problem),
+        },
         None => paint(GREEN, &member.state),
     };
     let lag = match member.lag_bytes {

@@ -69,6 +69,22 @@ pub fn packages(
     }
 }
 
+/// Names of the packages that a member of `cluster` runs from: PostgreSQL with what belongs to it,
+/// and Patroni. Those that an operating system lacks are left out.
+pub fn cluster_packages(cluster: &PgCluster, os: &Os) -> BTreeSet<String> {
+    let major = cluster.version;
+    let roles = [
+        (Role::PostgresqlServer, major),
+        (Role::PostgresqlClient, major),
+        (Role::PostgresqlContrib, major),
+        (Role::PostgresqlRepack, major),
+        (Role::Patroni, 0),
+    ];
+    let found = roles.map(|(role, major)| os.packages(role, major).unwrap_or_default());
+    let own = cluster.settings.packages.iter().cloned();
+    found.into_iter().flatten().chain(own).collect()
+}
+
 fn roles(inventory: &Inventory, node: &Node) -> BTreeSet<(Role, u32)> {
     let mut roles = BTreeSet::from([(Role::Node, 0)]);
     if node.settings.ntp_servers.is_some() {

@@ -19,6 +19,7 @@ mod sysctl;
 mod timezone;
 mod unit;
 mod user;
+mod versions;
 
 use sty_core::Risk;
 use sty_wire::observation::{Change, Failure, Observation};
@@ -32,6 +33,7 @@ pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observat
     match kind {
         ResourceKind::Hostname { name } => hostname::observe(name),
         ResourceKind::Packages { names } => packages::observe(names, context),
+        ResourceKind::PackageVersions { versions } => versions::observe(versions, context),
         ResourceKind::User(user) => user::observe(user, context),
         ResourceKind::AuthorizedKeys { user, keys } => keys::observe(user, keys, context),
         ResourceKind::Directory { path, access } => directory::observe(path, access, context),
@@ -58,6 +60,7 @@ pub(crate) fn converge(
     match kind {
         ResourceKind::Hostname { name } => hostname::converge(name),
         ResourceKind::Packages { names } => packages::converge(names, context),
+        ResourceKind::PackageVersions { versions } => versions::converge(versions, context),
         ResourceKind::User(user) => user::converge(user, context),
         ResourceKind::AuthorizedKeys { user, keys } => keys::converge(user, keys, context),
         ResourceKind::Directory { path, access } => directory::converge(path, access, context),

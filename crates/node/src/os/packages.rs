@@ -114,8 +114,13 @@ fn change(name: &str, installed: &Installed) -> Change {
 /// Installs what is missing.
 pub(crate) fn converge(names: &BTreeSet<String>, context: &Context) -> Result<(), Failure> {
     let installed = context.packages()?;
+    starting_nothing(|| install(names, installed, context))
+}
+
+/// Does something with packages while none of them may start, restart or stop a service.
+pub(super) fn starting_nothing(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     let policy = Policy::set().map_err(|error| unwritable(POLICY, &error))?;
-    let result = install(names, installed, context);
+    let result = work();
     policy.lift().map_err(|error| unwritable(POLICY, &error))?;
     result
 }
@@ -142,12 +147,7 @@ fn install(
     if missing.is_empty() {
         return Ok(());
     }
-    context.say("reading package lists");
-    apt("apt-get")
-        .args(["update", "--quiet", "--error-on=any"])
-        .args(["-o", "Acquire::Languages=none", "-o", "Acquire::Retries=2"])
-        .limit(UPDATE_LIMIT)
-        .ok()?;
+    read_lists(context)?;
     if !installed.damaged.is_empty() {
         context.say("unpacking what an interrupted installation left incomplete");
         // On their own: apt cannot unpack again what only waits to be configured. What comes
@@ -165,8 +165,19 @@ fn install(
     Run::new("systemctl").arg("daemon-reload").ok().map(drop)
 }
 
+/// Has apt learn what the source holds.
+pub(super) fn read_lists(context: &Context) -> Result<(), Failure> {
+    context.say("reading package lists");
+    apt("apt-get")
+        .args(["update", "--quiet", "--error-on=any"])
+        .args(["-o", "Acquire::Languages=none", "-o", "Acquire::Retries=2"])
+        .limit(UPDATE_LIMIT)
+        .ok()
+        .map(drop)
+}
+
 /// `apt-get install` without the packages.
-fn apt_install() -> Run {
+pub(super) fn apt_install() -> Run {
     apt("apt-get")
         .args(["install", "--yes", "--quiet", "--fix-broken"])
         .arg("--no-install-recommends")
@@ -179,7 +190,7 @@ fn apt_install() -> Run {
 }
 
 /// Tells apt's progress, but not each of its hundreds of steps.
-fn told_slowly(context: &Context) -> impl Fn(&str) + Sync {
+pub(super) fn told_slowly(context: &Context) -> impl Fn(&str) + Sync {
     let last = Mutex::new(None::<Instant>);
     move |line| {
         let Some(text) = progress(line) else { return };

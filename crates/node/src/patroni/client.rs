@@ -115,6 +115,11 @@ impl Listed {
         matches!(self.role.as_str(), "leader" | "standby_leader")
     }
 
+    /// A replica that runs and receives no log, or does not run.
+    pub(crate) fn lags_behind(&self) -> bool {
+        !self.leads() && self.state != "streaming"
+    }
+
     /// Never to become the primary.
     pub(crate) fn nofailover(&self) -> bool {
         self.tags["nofailover"].as_bool().unwrap_or_default()

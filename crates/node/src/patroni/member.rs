@@ -6,11 +6,14 @@ use std::time::{Duration, SystemTime};
 use sty_core::Risk;
 use sty_wire::observation::{Change, Failure, Observation, PatroniPeer, PatroniView};
 use sty_wire::resource::{PatroniMember, PostgresAccess};
+use sty_wire::standing::Standing;
 
-use super::client::Status;
+use super::client::{Listed, Status};
 use super::conflict;
+use super::data;
 use super::file;
 use super::overrides;
+use super::standing;
 use crate::context::Context;
 use crate::postgres::{self, Session};
 use crate::systemd::UnitStatus;
@@ -35,6 +38,11 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
         return Ok(Observation::Pending { reason });
     }
     let mut found = Found::default();
+    if data::is_broken(&member.data) {
+        let change = Change::new("data directory", "broken", "as a server needs it");
+        found.add(change, Risk::Safe);
+        return Ok(found.judge());
+    }
     if unit.file_state != "enabled" {
         let change = Change::new("start at boot", &unit.file_state, "enabled");
         found.add(change, Risk::Safe);
@@ -151,40 +159,64 @@ pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
         state: String::new(),
         members: Vec::new(),
         pending_restart: Vec::new(),
+        standing: Standing::default(),
     };
     // What does not answer shows in the observation of the member.
     let Ok(patroni) = context.patroni.client(&member.patroni) else {
         return view;
     };
-    let Ok(status) = patroni.status() else {
-        return view;
-    };
-    view.running = true;
-    view.role.clone_from(&status.role);
-    status.state().clone_into(&mut view.state);
+    let status = patroni.status().ok();
+    if let Some(status) = status {
+        view.running = true;
+        view.role.clone_from(&status.role);
+        status.state().clone_into(&mut view.state);
+    }
     // A list that cannot be had shows in the observation of the dynamic configuration.
-    let Ok(members) = patroni.members() else {
-        return view;
-    };
-    view.members = members
-        .iter()
-        .map(|listed| PatroniPeer {
-            name: listed.name.clone(),
-            host: listed.host.clone(),
-            role: listed.role.clone(),
-            state: listed.state.clone(),
-            timeline: listed.timeline,
-            lag_bytes: listed.lag_bytes(),
-            nofailover: listed.nofailover(),
-        })
-        .collect();
-    view.pending_restart = pending_restart(member, status);
+    let listed = status.and_then(|_| patroni.members().ok());
+    let listed = listed.unwrap_or_default();
+    if let Ok(unit) = context.unit(&member.unit)
+        && let Ok(standing) = standing::of(member, &patroni, status, listed, &unit)
+    {
+        view.standing = standing;
+    }
+    view.members = listed.iter().map(peer).collect();
+    if let Some(status) = status.filter(|_| !listed.is_empty()) {
+        view.pending_restart = pending_restart(member, status);
+    }
     view
 }
 
-/// Settings that wait for a restart: from Patroni or, as it takes some time to find out and may
-/// not name them, from the server.
+fn peer(listed: &Listed) -> PatroniPeer {
+    PatroniPeer {
+        name: listed.name.clone(),
+        host: listed.host.clone(),
+        role: listed.role.clone(),
+        state: listed.state.clone(),
+        timeline: listed.timeline,
+        lag_bytes: listed.lag_bytes(),
+        nofailover: listed.nofailover(),
+        follows: listed.follows().map(str::to_owned),
+    }
+}
+
+/// Settings that wait for a restart and mean something until then.
 pub(crate) fn pending_restart(member: &PatroniMember, status: &Status) -> Vec<Change> {
+    let mut waiting = waiting(member, status);
+    if status.leads() && status.role != "standby_leader" {
+        waiting.retain(|change| !is_for_recovery(&change.what));
+    }
+    waiting
+}
+
+/// Settings that only a server in recovery heeds. Patroni writes them for replicas; on one that
+/// became the primary they are gone from the file, and wait for a restart that would change
+/// nothing.
+fn is_for_recovery(name: &str) -> bool {
+    name == "recovery_target" || name.starts_with("recovery_target_")
+}
+
+/// From Patroni or, as it takes some time to find out and may not name them, from the server.
+fn waiting(member: &PatroniMember, status: &Status) -> Vec<Change> {
     let reasons = status.restart_reasons();
     if !reasons.is_empty() || !status.runs() {
         return reasons;

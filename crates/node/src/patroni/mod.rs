@@ -6,6 +6,7 @@ mod compare;
 mod config;
 mod conflict;
 mod console;
+mod data;
 mod effect;
 mod file;
 mod logs;
@@ -14,6 +15,7 @@ mod operate;
 mod overrides;
 mod refused;
 mod reload;
+mod standing;
 mod start;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ pub(crate) use self::config::{converge as converge_config, observe as observe_co
 pub use self::effect::settings_arrived;
 pub(crate) use self::member::{observe as observe_member, pending_restart, view};
 pub(crate) use self::operate::operate;
+pub(crate) use self::standing::of as standing;
 pub(crate) use self::start::converge as converge_member;
 
 /// Clients of this look, by URL, with what they were told.

@@ -20,6 +20,7 @@ use super::logs::with_logs;
 use super::member::{described, loaded_at, settled};
 use crate::context::Context;
 use crate::postgres;
+use crate::systemd;
 use crate::wait::{Look, Wait};
 
 /// A restart writes everything to disk first.
@@ -30,9 +31,9 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(100);
 /// While clients wait.
 const LOOK: Duration = Duration::from_millis(20);
-/// Before anything was written.
 /// A copy takes as long as the data is large.
 const COPY_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// Before anything was written.
 const START: &str = "0/0";
 const STREAMING: &str = "streaming";
 
@@ -43,10 +44,12 @@ pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Res
         Op::HoldClients { force, .. } => clients::hold(member, *force, context),
         Op::ReleaseClients { .. } => clients::release(member, context),
         Op::PostgresRestart { .. } => restart(member, context),
+        Op::MemberRestart { .. } => restart_member(member, context),
         Op::Switchover { to, .. } => switchover(member, to, context),
         Op::Settle { .. } => settle(member, context),
         Op::Failover { .. } => failover(member, context),
         Op::PatroniReload { .. } => reload(member, context),
+        Op::DropLostSlot { slot, .. } => drop_lost_slot(member, slot),
         Op::Reinitialize { .. } => reinitialize(member, context),
         Op::Pause { paused, .. } => pause(member, *paused, context),
         Op::Converge { .. } | Op::EtcdMemberAdd { .. } | Op::EtcdMemberRemove { .. } => Err(
@@ -78,6 +81,21 @@ fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
             };
             Ok(again(&before, &now))
         })
+    });
+    restarted.map_err(|failure| with_logs(failure, member))
+}
+
+/// Restarts Patroni, which stops PostgreSQL first and starts it again.
+fn restart_member(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let before = patroni.status_now().map_err(|error| error.failure())?;
+    context.say("restarting Patroni and PostgreSQL");
+    systemd::restart(&member.unit)?;
+    let what = format!("Patroni and PostgreSQL {} to run again", member.name);
+    let restarted = wait(&what, || match patroni.status_now() {
+        Ok(now) => Ok(again(&before, &now)),
+        Err(error) if error.silent() => Ok(Look::NotYet(error.failure().message)),
+        Err(error) => Err(error.failure()),
     });
     restarted.map_err(|failure| with_logs(failure, member))
 }
@@ -220,9 +238,38 @@ fn reload(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     })
 }
 
+/// Its replica may try to use it just now: then again.
+fn drop_lost_slot(member: &PatroniMember, slot: &str) -> Result<(), Failure> {
+    let name = literal(slot);
+    let lost = format!("slot_name = {name} AND wal_status = 'lost'");
+    let drop = format!(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+         WHERE {lost} AND NOT active"
+    );
+    let there = format!("SELECT 1 FROM pg_replication_slots WHERE {lost}");
+    wait(&format!("slot {slot} to be free"), || {
+        postgres::value(&member.postgres, &drop)?;
+        Ok(match postgres::value(&member.postgres, &there)? {
+            None => Look::Reached,
+            Some(_) => Look::NotYet("somebody is connected to it".to_owned()),
+        })
+    })
+}
+
 /// Patroni answers at once and copies afterwards.
 fn reinitialize(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
+    if !systemd::show_one(&member.unit)?.active() {
+        context.say("starting Patroni");
+        systemd::start(&member.unit)?;
+    }
+    wait("Patroni to answer", || {
+        // Of a server without its files it cannot tell anything; the cluster it knows all the same.
+        Ok(match patroni.members_now() {
+            Ok(_) => Look::Reached,
+            Err(error) => Look::NotYet(error.failure().message),
+        })
+    })?;
     let identity = data_identity(member);
     context.say("copying the data anew");
     let body = json!({ "force": true });
@@ -250,9 +297,10 @@ fn reinitialize(member: &PatroniMember, context: &Context) -> Result<(), Failure
 }
 
 /// Tells one data directory from its successor.
-fn data_identity(member: &PatroniMember) -> Option<u64> {
+fn data_identity(member: &PatroniMember) -> Option<(u64, i64, i64)> {
     let version = Path::new(&member.data).join("PG_VERSION");
-    fs::metadata(version).ok().map(|found| found.ino())
+    let found = fs::metadata(version).ok()?;
+    Some((found.ino(), found.ctime(), found.ctime_nsec()))
 }
 
 fn pause(member: &PatroniMember, paused: bool, context: &Context) -> Result<(), Failure> {

@@ -23,13 +23,15 @@ pub(super) struct Refused {
     known: bool,
 }
 
-/// SQL of an array of [`Refused`]. What only waits for a restart is not refused.
+/// SQL of an array of [`Refused`]. What only waits for a restart is not refused: neither a line, nor
+/// a setting that is gone from the files, of which the server says so in a row without a file.
 pub(super) const REFUSED: &str = "
     SELECT coalesce(jsonb_agg(jsonb_build_object(
       'name', f.name, 'value', f.setting, 'file', f.sourcefile, 'line', f.sourceline,
       'error', f.error, 'known', s.name IS NOT NULL) ORDER BY f.seqno), '[]')
     FROM pg_file_settings f LEFT JOIN pg_settings s ON lower(s.name) = lower(f.name)
-    WHERE f.error IS NOT NULL AND NOT f.applied AND s.pending_restart IS NOT TRUE";
+    WHERE f.error IS NOT NULL AND NOT f.applied AND f.sourcefile IS NOT NULL
+      AND s.pending_restart IS NOT TRUE";
 
 /// The failure that `refused` is, unless there is none. The server itself is asked what it has
 /// against a value: the view does not tell.

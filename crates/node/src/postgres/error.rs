@@ -77,13 +77,15 @@ pub(super) fn connection(
     }
 }
 
-/// Whether nobody is there to answer, or not yet.
+/// Whether nobody is there to answer, or not yet; a server that lacks files of its own answers
+/// nobody either.
 pub(super) fn is_down(error: &ConnectError) -> bool {
     let ConnectError::Postgres(error) = error else {
         return false;
     };
     if let Some(state) = error.code() {
-        return *state == SqlState::CANNOT_CONNECT_NOW;
+        let lacks_files = [SqlState::UNDEFINED_FILE, SqlState::DATA_CORRUPTED];
+        return *state == SqlState::CANNOT_CONNECT_NOW || lacks_files.contains(state);
     }
     let source = error.source().and_then(|e| e.downcast_ref::<io::Error>());
     source.is_some_and(|source| {

@@ -50,6 +50,21 @@ fn what_is_taken_has_arrived() {
     }
 }
 
+/// Patroni writes `recovery_target` and others for a replica alone: on one that became the primary
+/// they are gone from the file and wait for a restart, which is no refusal of any line.
+#[test]
+fn a_setting_that_is_gone_and_waits_for_a_restart_is_no_refusal() {
+    for programs in installed() {
+        let server = Server::start_with(&programs);
+        server.configure("recovery_target_timeline = 'current'\nmax_connections = 55");
+        server.down();
+        server.up();
+        server.configure("work_mem = 8MB");
+        server.reload();
+        arrived(&server, "work_mem", "8MB").unwrap();
+    }
+}
+
 #[test]
 fn a_value_that_is_refused_is_told_at_once() {
     for programs in installed() {

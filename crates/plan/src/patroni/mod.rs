@@ -1,5 +1,6 @@
 //! Patroni clusters across nodes: the leader before the others, restarts one member at a time.
 
+mod heal;
 mod restarts;
 mod script;
 mod seat;
@@ -36,6 +37,7 @@ pub(crate) fn sequence(
         .collect();
     for seats in clusters(nodes).values() {
         start_order(seats, &dcs, &by_key, candidates);
+        heal::copy_anew(seats, &by_key, candidates);
         take_up_settings(seats, nodes, candidates);
         let restarts = service_restarts(seats, options, &by_key, candidates);
         postgres_restarts(seats, options, restarts, candidates);

@@ -53,6 +53,25 @@ impl<'a, 'b> Script<'a, 'b> {
         self.settle(seat);
     }
 
+    /// Restarts Patroni and PostgreSQL of a replica, and waits for them.
+    pub(crate) fn restart_member(&mut self, seat: &Seat<'_>) {
+        self.member(seat);
+        self.settle(seat);
+    }
+
+    /// The same of a leader that nobody can take over from, its clients waiting.
+    pub(crate) fn restart_leading_member(&mut self, seat: &Seat<'_>) {
+        self.checkpoint(seat);
+        self.quietly(seat, |script| script.member(seat));
+        self.settle(seat);
+    }
+
+    fn member(&mut self, seat: &Seat<'_>) {
+        let member = seat.id.to_owned();
+        let title = format!("restart Patroni and PostgreSQL {}", seat.member.name);
+        self.step(seat, Op::MemberRestart { member }, title, Risk::Restart);
+    }
+
     /// Moves the primary from `seat` to the member `to`, its clients waiting.
     pub(crate) fn switch_over(&mut self, seat: &Seat<'_>, to: &str) {
         self.checkpoint(seat);

@@ -117,6 +117,8 @@ mod tests {
             lag_bytes: Some(0),
             server_version: None,
             pending_restart: Vec::new(),
+            condition: None,
+            since: None,
             problem: None,
         }
     }

@@ -21,6 +21,8 @@ pub(crate) enum Cluster {
     Failover(operate::Failover),
     /// Restart PostgreSQL, replicas first, the primary after it has handed over
     Restart(operate::Restart),
+    /// Install newer minor versions of PostgreSQL and Patroni, replicas first, without an outage
+    Update(operate::Update),
     /// Have Patroni and PostgreSQL read their configuration again
     Reload(operate::Reload),
     /// Delete a replica's data and copy it anew
@@ -43,6 +45,7 @@ impl Cluster {
             Self::Switchover(verb) => verb.run(global, printer),
             Self::Failover(verb) => verb.run(global, printer),
             Self::Restart(verb) => verb.run(global, printer),
+            Self::Update(verb) => verb.run(global, printer),
             Self::Reload(verb) => verb.run(global, printer),
             Self::Reinit(verb) => verb.run(global, printer),
             Self::Pause(verb) => verb.run(global, printer),

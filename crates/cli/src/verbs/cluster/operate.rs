@@ -120,6 +120,34 @@ impl Restart {
     }
 }
 
+/// Install newer minor versions of PostgreSQL and Patroni, replicas first, without an outage
+///
+/// The versions are those of this controller's repository (`sty repo build --update` fetches newer
+/// ones). Each member is restarted with what was installed; the primary hands over before. Pooled
+/// clients wait a moment and notice nothing else.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  sty repo build --update && sty cluster update pg-test")]
+pub(crate) struct Update {
+    /// Cluster
+    name: String,
+    /// Cut off transactions that do not end
+    #[arg(long)]
+    force: bool,
+}
+
+impl Update {
+    pub(super) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+        Wanted {
+            cluster: &self.name,
+            operation: Operation::Update,
+            force: self.force,
+        }
+        .run(global, printer)
+    }
+}
+
 /// Have Patroni and PostgreSQL read their configuration again
 #[derive(Debug, Args)]
 #[command(after_help = "\

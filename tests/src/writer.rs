@@ -7,26 +7,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sty_stories::{World, until};
-
-use crate::stage::Stage;
+use crate::{World, until};
 
 const TICK: Duration = Duration::from_millis(50);
 
 /// What a writer has to tell.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     /// Rows that were acknowledged.
-    pub(crate) rows: u64,
+    pub rows: u64,
     /// Times that its connection broke.
-    pub(crate) errors: u64,
+    pub errors: u64,
     /// The longest time between two acknowledged rows.
-    pub(crate) longest_gap: Duration,
+    pub longest_gap: Duration,
     acknowledged: Vec<u64>,
 }
 
 /// A writer at work.
-pub(crate) struct Writer {
+pub struct Writer {
     stop: Arc<AtomicBool>,
     rows: Arc<AtomicU64>,
     thread: JoinHandle<Report>,
@@ -72,14 +70,15 @@ impl Session {
 
 impl Writer {
     /// Writes to database `test` through port 5433 of `entry`.
-    pub(crate) fn start(world: &World, entry: &str) -> Self {
+    pub fn start(world: &World, entry: &str) -> Self {
         let create = "create table if not exists rows (id bigint); truncate rows";
         world.sql(entry, 5433, "test", "test", create).ok();
         let mut command = world.inside("psql");
         command
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
             .arg(format!(
-                "host={entry} port=5433 user=test dbname=test sslmode=require connect_timeout=2"
+                "host={entry} port=5433 user=test dbname=test sslmode=require connect_timeout=2 \
+                 keepalives_idle=2 keepalives_interval=1 keepalives_count=3"
             ))
             .env("PGPASSFILE", world.passwords())
             .stdin(Stdio::piped())
@@ -95,7 +94,7 @@ impl Writer {
     }
 
     /// Waits until rows flow.
-    pub(crate) fn settles(&mut self) {
+    pub fn settles(&mut self) {
         let before = self.rows.load(Ordering::Relaxed);
         until("rows flow", Duration::from_secs(30), || {
             match self.rows.load(Ordering::Relaxed) {
@@ -106,11 +105,13 @@ impl Writer {
     }
 
     /// Ends it and sees that every acknowledged row is there.
-    pub(crate) fn stop(self, stage: &Stage) -> Report {
+    ///
+    /// `primary` is the node that has them all.
+    pub fn stop(self, world: &World, primary: &str) -> Report {
         self.stop.store(true, Ordering::Relaxed);
         let report = self.thread.join().expect("the writer ends");
-        let (primary, _) = stage.primary();
-        let there = stage.superuser(primary, "test", "select id from rows");
+        let there = world.superuser(primary, "test", "select id from rows");
+        let there = there.ok().text();
         let there: std::collections::BTreeSet<u64> =
             there.lines().filter_map(|line| line.parse().ok()).collect();
         let lost: Vec<&u64> = report

@@ -1,0 +1,221 @@
+//! How the member here stands, beside what Patroni says of it: why it is not well and since when,
+//! and, on a member that others follow, what log and which slots it keeps for them.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+use sty_wire::observation::Failure;
+use sty_wire::resource::PatroniMember;
+use sty_wire::standing::{Condition, Slot, Standing, WalKept};
+
+use super::client::{Listed, Patroni, Status};
+use super::data::{self, Control, Data};
+use crate::postgres::Session;
+use crate::systemd::UnitStatus;
+
+/// States in which Patroni makes the first data of a cluster.
+const MAKING: [&str; 3] = [
+    "initializing new cluster",
+    "running custom bootstrap script",
+    "starting after custom bootstrap",
+];
+
+const DATABASE: &str = "postgres";
+
+/// Where a replica's log ends: where it has received or replayed to, once it has used up what it
+/// has and found no more. Before that (it replays files of its own, is paused, or late on purpose),
+/// and with a `restore_command`, by which it may find more elsewhere, nobody can tell.
+const WAL_END: &str = "
+    SELECT to_jsonb(CASE WHEN coalesce(current_setting('restore_command'), '') = '' AND EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval')
+      THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'::pg_lsn END)";
+
+/// The oldest file of log, whatever its timeline, and the slots of replicas.
+const KEPT: &str = "
+    SELECT jsonb_build_object(
+      'segment_bytes', size.bytes,
+      'from', (SELECT min(('x' || substr(name, 9, 8))::bit(32)::bigint * (4294967296 / size.bytes)
+                          + ('x' || substr(name, 17, 8))::bit(32)::bigint) * size.bytes
+               FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'),
+      'slots', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+          'name', slot_name, 'active', active, 'lost', wal_status IS NOT DISTINCT FROM 'lost',
+          'inactive_since', floor(extract(epoch FROM
+            (to_jsonb(pg_replication_slots) ->> 'inactive_since')::timestamptz)))), '[]')
+        FROM pg_replication_slots WHERE slot_type = 'physical'))
+    FROM (SELECT setting::bigint AS bytes FROM pg_settings WHERE name = 'wal_segment_size') size";
+
+#[derive(Deserialize)]
+struct Kept {
+    segment_bytes: u64,
+    from: Option<u64>,
+    slots: Vec<Slot>,
+}
+
+/// How `member` stands. `status` is what `patroni` says of it, `None` when it does not answer;
+/// `members` are all that it lists.
+///
+/// # Errors
+/// When PostgreSQL says that it runs and does not say what it keeps, or Patroni does not tell the
+/// history of the cluster.
+pub(crate) fn of(
+    member: &PatroniMember,
+    patroni: &Patroni,
+    status: Option<&Status>,
+    members: &[Listed],
+    unit: &UnitStatus,
+) -> Result<Standing, Failure> {
+    let mut standing = Standing::default();
+    if let Some((condition, since)) = ill(member, status, unit) {
+        standing.condition = Some(condition);
+        standing.since = since.and_then(seconds);
+        if condition == Condition::NotStreaming {
+            standing.wal_end = wal_end(member)?;
+            if diverged(patroni, status, standing.wal_end, members)? {
+                standing.condition = Some(Condition::TimelineDiverged);
+            }
+        }
+    }
+    let serves = status.is_some_and(Status::runs);
+    if serves && members.iter().any(Listed::lags_behind) {
+        let mut session = Session::open(&member.postgres, DATABASE)?;
+        let kept: Kept = session.document(KEPT, "the log that is kept")?;
+        standing.wal_kept = kept.from.map(|from| WalKept {
+            from,
+            segment_bytes: kept.segment_bytes,
+        });
+        standing.slots = kept.slots;
+    }
+    Ok(standing)
+}
+
+fn wal_end(member: &PatroniMember) -> Result<Option<u64>, Failure> {
+    Session::open(&member.postgres, DATABASE)?.document(WAL_END, "where the log ends")
+}
+
+/// Whether the log here is not a part of the leader's: it is on a later timeline, or goes on where
+/// its own has ended.
+fn diverged(
+    patroni: &Patroni,
+    status: Option<&Status>,
+    wal_end: Option<u64>,
+    members: &[Listed],
+) -> Result<bool, Failure> {
+    let leaders = members.iter().find(|listed| listed.leads());
+    let leaders = leaders.and_then(|leader| leader.timeline);
+    let own = status.and_then(|status| status.timeline);
+    let (Some(own), Some(leaders)) = (own, leaders) else {
+        return Ok(false);
+    };
+    if own >= leaders {
+        return Ok(own > leaders);
+    }
+    let history = patroni.records().map_err(|error| error.failure())?.history;
+    let ended = history.iter().find(|promotion| promotion.timeline == own);
+    let ended = ended.map(|promotion| promotion.wal_position);
+    Ok(wal_end.zip(ended).is_some_and(|(end, ended)| end > ended))
+}
+
+fn seconds(time: SystemTime) -> Option<u64> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
+}
+
+/// Why the member is not well, and since when.
+fn ill(
+    member: &PatroniMember,
+    status: Option<&Status>,
+    unit: &UnitStatus,
+) -> Option<(Condition, Option<SystemTime>)> {
+    let data = Path::new(&member.data);
+    let status = match status {
+        Some(status) => status,
+        // It may be silent because the server is, for want of its files.
+        None => {
+            return Some(match data::look(data) {
+                Data::Broken { since } => (Condition::DataBroken, since),
+                _ if unit.active() => (Condition::PatroniSilent, unit.active_enter),
+                _ => (Condition::PatroniStopped, unit.state_change),
+            });
+        }
+    };
+    if status.runs() {
+        let fine = status.leads() || status.state() == "streaming";
+        return (!fine).then(|| (Condition::NotStreaming, data::last_log(data)));
+    }
+    if let Some((condition, since)) = at_work() {
+        return Some((condition, Some(since)));
+    }
+    let began = data::last_change(data);
+    match status.state.as_str() {
+        "creating replica" => return Some((Condition::Copying, began)),
+        state if MAKING.contains(&state) => return Some((Condition::Starting, began)),
+        _ => {}
+    }
+    Some(match data::look(data) {
+        Data::Missing => (Condition::DataMissing, unit.active_enter),
+        Data::Broken { since } => (Condition::DataBroken, since),
+        Data::Complete(control) => with_data(data, &control, status, unit),
+    })
+}
+
+/// A server that does not take connections, over data that looks complete.
+fn with_data(
+    data: &Path,
+    control: &Control,
+    status: &Status,
+    unit: &UnitStatus,
+) -> (Condition, Option<SystemTime>) {
+    if let Some(started) = data::postmaster(data) {
+        let condition = match control.recovers_from_crash() {
+            true => Condition::CrashRecovery,
+            false => Condition::Starting,
+        };
+        return (condition, Some(started));
+    }
+    let began = unit.active_enter.max(Some(control.changed));
+    match status.state.as_str() {
+        "start failed" | "crashed" | "restart failed" => {
+            // The server got as far as replaying log, under this Patroni, and ended there.
+            let replayed = control.replays() && Some(control.changed) > unit.active_enter;
+            match replayed {
+                true => (Condition::DataBroken, unit.active_enter),
+                false => (Condition::StartFailed, began),
+            }
+        }
+        "starting" | "restarting" => (Condition::Starting, began),
+        _ => (Condition::Stopped, began),
+    }
+}
+
+/// A copy or a rewind that goes on, and since when.
+fn at_work() -> Option<(Condition, SystemTime)> {
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    processes.into_iter().find_map(|process| {
+        let path = process.path();
+        // What ends meanwhile is not at work.
+        let name = fs::read_to_string(path.join("comm")).ok()?;
+        let condition = match name.trim() {
+            "pg_basebackup" => Condition::Copying,
+            "pg_rewind" => Condition::Rewinding,
+            _ => return None,
+        };
+        Some((condition, started(&path)?))
+    })
+}
+
+/// When a process began.
+fn started(process: &Path) -> Option<SystemTime> {
+    // Its 20th field after the name, in ticks since the machine began; the tick is 10 ms on every
+    // Linux that there is.
+    const TICKS: u64 = 100;
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks: u64 = fields.split(' ').nth(19)?.parse().ok()?;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
+    let began = SystemTime::now().checked_sub(Duration::try_from_secs_f64(uptime).ok()?)?;
+    Some(began + Duration::from_millis(ticks * 1000 / TICKS))
+}

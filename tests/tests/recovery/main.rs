@@ -1,0 +1,171 @@
+//! What breaks comes back: most of it by itself, the rest by `sty apply`, with every state named
+//! meanwhile.
+
+#![allow(clippy::expect_used, clippy::print_stderr, reason = "a story")]
+
+mod cluster;
+mod power;
+
+use std::time::{Duration, Instant};
+
+use cluster::{NODES, heals_within, primary, replica, shows};
+use sty_stories::{World, Writer};
+
+#[test]
+fn what_breaks_comes_back() {
+    let world = World::empty("story-recovery");
+    world.sty(&["init", "full", "--keep-addresses"]).ok();
+    // Little log is kept, so that a replica soon misses some.
+    world.replace(
+        "        pg_cluster: pg-test\n",
+        "        pg_cluster: pg-test\n        pg_parameters:\n          \
+         wal_keep_size: 16MB\n          max_slot_wal_keep_size: 32MB\n          \
+         min_wal_size: 32MB\n",
+    );
+    world.boot();
+    world.apply();
+    heals_within(&world, 60);
+    for (what, part) in PARTS {
+        let begun = Instant::now();
+        eprintln!("== {what}");
+        part(&world);
+        eprintln!("== {what}: {:.1} s", begun.elapsed().as_secs_f64());
+    }
+    world.assert_converged();
+}
+
+type Part = (&'static str, fn(&World));
+
+const PARTS: [Part; 9] = [
+    ("a killed server comes back", a_killed_server_comes_back),
+    ("a killed Patroni comes back", a_killed_patroni_comes_back),
+    ("a replica's power cut", power::a_replica_comes_back_soon),
+    (
+        "a copy that was broken off",
+        a_broken_off_copy_is_made_again,
+    ),
+    (
+        "a broken data directory",
+        a_broken_data_directory_is_copied_anew,
+    ),
+    ("WAL that is gone", a_replica_without_its_wal_is_copied_anew),
+    ("an etcd member is killed", an_etcd_member_is_not_missed),
+    ("etcd is away", the_primary_stays_while_etcd_is_away),
+    ("everything is without power", power::everything_comes_back),
+];
+
+fn a_killed_server_comes_back(world: &World) {
+    let (_, node) = primary(world);
+    world
+        .on(node, "kill -KILL $(head -1 /pg/data/postmaster.pid)")
+        .ok();
+    heals_within(world, 60);
+}
+
+fn a_killed_patroni_comes_back(world: &World) {
+    let (name, node) = primary(world);
+    let mut writer = Writer::start(world, node);
+    writer.settles();
+    world
+        .on(node, "systemctl kill --kill-whom=main -s KILL patroni")
+        .ok();
+    writer.settles();
+    heals_within(world, 30);
+    writer.settles();
+    let report = writer.stop(world, node);
+    assert_eq!(report.errors, 0, "PostgreSQL ran on: {report:?}");
+    assert_eq!(primary(world).0, name);
+}
+
+/// Left by a power cut in the middle of a base backup: its beginning without its end.
+fn a_broken_off_copy_is_made_again(world: &World) {
+    let (_, node) = replica(world);
+    let half = "systemctl stop patroni; cd /pg/data; touch backup_label mark; \
+                rm global/pg_control; systemctl start patroni";
+    world.on(node, half).ok();
+    heals_within(world, 60);
+    assert_ne!(
+        world.on(node, "ls /pg/data/mark").code,
+        0,
+        "it is a new copy"
+    );
+}
+
+fn a_broken_data_directory_is_copied_anew(world: &World) {
+    for file in ["global/pg_control", "global/pg_filenode.map"] {
+        let (name, node) = replica(world);
+        let breaking =
+            format!("systemctl stop patroni; rm /pg/data/{file}; systemctl start patroni");
+        world.on(node, &breaking).ok();
+        shows(world, &name, "data_broken");
+        is_copied_anew(world, &name);
+    }
+}
+
+fn a_replica_without_its_wal_is_copied_anew(world: &World) {
+    let (leader, at) = primary(world);
+    let (name, node) = replica(world);
+    world.on(node, "systemctl stop patroni").ok();
+    shows(world, &name, "patroni_stopped");
+    for _ in 0..6 {
+        let fill = "create temp table filling as select repeat('x', 1000) from \
+                    generate_series(1, 100); select pg_logical_emit_message(true, 'story', 'x'), \
+                    pg_switch_wal()";
+        world.superuser(at, "postgres", fill).ok();
+    }
+    world.superuser(at, "postgres", "checkpoint").ok();
+    world.on(node, "systemctl start patroni").ok();
+    shows(world, &name, "wal_gone");
+    assert_eq!(primary(world).0, leader);
+    is_copied_anew(world, &name);
+}
+
+/// The plan says so, and does nothing else; `sty apply` does it.
+fn is_copied_anew(world: &World, name: &str) {
+    let plan = world.planned();
+    let copy = format!("copy {name} anew");
+    let copies: Vec<&String> = plan.iter().filter(|title| title.contains("anew")).collect();
+    assert!(
+        matches!(&copies[..], [one] if one.ends_with(&copy)),
+        "{plan:?}"
+    );
+    world.apply();
+    heals_within(world, 30);
+    world.assert_converged();
+}
+
+fn an_etcd_member_is_not_missed(world: &World) {
+    let (_, node) = primary(world);
+    let mut writer = Writer::start(world, node);
+    writer.settles();
+    world
+        .on(NODES[1], "systemctl kill --kill-whom=main -s KILL etcd")
+        .ok();
+    heals_within(world, 30);
+    writer.settles();
+    let report = writer.stop(world, node);
+    assert_eq!(report.errors, 0, "{report:?}");
+}
+
+fn the_primary_stays_while_etcd_is_away(world: &World) {
+    const AWAY: Duration = Duration::from_secs(60);
+    const ETCD: [&str; 3] = ["10.10.10.10", "10.10.10.11", "10.10.10.12"];
+    let (name, node) = primary(world);
+    let mut writer = Writer::start(world, node);
+    writer.settles();
+    for node in ETCD {
+        world.on(node, "systemctl stop etcd").ok();
+    }
+    let begun = Instant::now();
+    // Longer than a primary without etcd and without failsafe mode would stay one.
+    while begun.elapsed() < AWAY {
+        writer.settles();
+    }
+    for node in ETCD {
+        world.on(node, "systemctl start --no-block etcd").ok();
+    }
+    heals_within(world, 60);
+    let report = writer.stop(world, node);
+    assert_eq!(report.errors, 0, "{report:?}");
+    assert_eq!(primary(world).0, name);
+}
