@@ -123,12 +123,16 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
     });
     let listed = members.as_ref().ok().and_then(|found| found.as_ref().ok());
     let listed = listed.map(Vec::as_slice).unwrap_or_default();
+    // One that is late streams again when it has come to where the timeline changed.
+    let late = listed
+        .iter()
+        .any(|listed| listed.name == member.name && listed.is_late());
     match standing(member, &patroni, own.as_ref().ok(), listed) {
         Ok(standing) => status.standing = standing,
         Err(failure) => status.problem = Some(failure.message),
     }
     match own {
-        Ok(own) => fill(&mut status, member, &own),
+        Ok(own) => fill(&mut status, member, &own, late),
         Err(error) => status.problem = Some(error.failure().message),
     }
     if records {
@@ -164,7 +168,7 @@ fn list(status: &mut PatroniStatus, member: &PatroniMember, members: Vec<Listed>
     status.members = members.into_iter().map(member_status).collect();
 }
 
-fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status) {
+fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status, late: bool) {
     status.role.clone_from(&own.role);
     own.state().clone_into(&mut status.state);
     status.timeline = own.timeline;
@@ -175,7 +179,7 @@ fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Statu
     status.pending_restart = pending.into_iter().map(|change| change.what).collect();
     if !own.runs() {
         status.problem = Some(format!("PostgreSQL is not running: {}", own.state));
-    } else if !own.leads() && own.state() != "streaming" {
+    } else if !own.leads() && !late && own.state() != "streaming" {
         status.problem = Some(format!(
             "it does not stream from the leader: {}",
             own.state()

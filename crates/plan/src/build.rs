@@ -27,7 +27,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     plan.confirmable = confirmable(&candidates);
     plan.confirmable.extend(forsaken.confirmable);
     lift_confirmed(options, &mut candidates);
-    leave_standby_as_it_is(&mut candidates);
+    decide_first(&mut candidates);
     plan.actions = number(nodes, sorted(candidates));
     plan
 }
@@ -164,14 +164,17 @@ fn lift_confirmed(options: &Options, candidates: &mut [Candidate]) {
     }
 }
 
-/// Roles and databases need a primary; while a promotion is held there is none.
-fn leave_standby_as_it_is(candidates: &mut Vec<Candidate>) {
-    let held: Vec<Option<String>> = candidates
-        .iter()
-        .filter(|one| matches!(one.held, Some(Hold::Promote(_))))
-        .map(|one| one.cluster.clone())
-        .collect();
-    candidates.retain(|one| one.stage != Stage::Objects || !held.contains(&one.cluster));
+/// Whether a cluster follows another one is decided before anything else: slots, access rules and
+/// roles elsewhere follow from it.
+fn decide_first(candidates: &mut Vec<Candidate>) {
+    let undecided = |one: &Candidate| match &one.held {
+        Some(Hold::Promote(_)) => true,
+        Some(Hold::Destroy(_)) => one.stage == Stage::Dynamic,
+        Some(Hold::Restart | Hold::Outside(_)) | None => false,
+    };
+    if candidates.iter().any(undecided) {
+        candidates.retain(undecided);
+    }
 }
 
 pub(crate) fn number(nodes: &[NodeInput<'_>], candidates: Vec<Candidate>) -> Vec<Action> {

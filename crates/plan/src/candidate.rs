@@ -1,6 +1,7 @@
 //! From observations to candidates: which resources need an action, and on which node.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use sty_core::Risk;
 use sty_wire::action::Op;
@@ -108,7 +109,7 @@ pub(crate) fn collect(
     for (index, node) in nodes.iter().enumerate() {
         let whole_node = is_conflict_there(node);
         for resource in concerned(node) {
-            let observation = node.observations.get(&resource.id);
+            let observation = observation(node, resource);
             let cluster = resource.cluster.as_deref();
             let blocked = whole_node || cluster.is_some_and(|name| untouchable.contains(name));
             if blocked && !is_conflict(observation) {
@@ -149,6 +150,31 @@ fn is_conflict_there(node: &NodeInput<'_>) -> bool {
 
 fn is_conflict(observation: Option<&Observation>) -> bool {
     matches!(observation, Some(Observation::Conflict { .. }))
+}
+
+/// What was observed. Roles and databases of a standby cluster are its upstream's to see to, until
+/// the cluster is promoted: then its leader does, as soon as it is a primary.
+fn observation<'a>(node: &'a NodeInput<'_>, resource: &Resource) -> Option<&'a Observation> {
+    static PROMOTED: LazyLock<Observation> = LazyLock::new(|| Observation::Pending {
+        reason: "the cluster has no primary yet".to_owned(),
+    });
+    match node.observations.get(&resource.id) {
+        Some(Observation::Elsewhere) if is_object(resource) && is_promoted(node, resource) => {
+            Some(&PROMOTED)
+        }
+        found => found,
+    }
+}
+
+/// Whether the resource's cluster is led by this node, as a standby cluster that should be none.
+fn is_promoted(node: &NodeInput<'_>, resource: &Resource) -> bool {
+    let mut configs = node.resources.iter().filter(|one| {
+        matches!(one.kind, ResourceKind::PatroniConfig { .. }) && one.cluster == resource.cluster
+    });
+    configs.any(|config| {
+        let found = node.observations.get(&config.id);
+        matches!(found, Some(Observation::Drift { risk, .. }) if *risk == Risk::Failover)
+    })
 }
 
 fn candidate(
@@ -284,7 +310,10 @@ impl<'a> Acting<'a> {
         for (index, node) in nodes.iter().enumerate() {
             for resource in node.resources.iter().filter(|r| is_cluster_wide(&r.kind)) {
                 let id = resource.id.as_str();
-                match node.observations.get(id) {
+                match observation(node, resource) {
+                    Some(_) if is_object(resource) && is_promoted(node, resource) => {
+                        acting.nodes.insert(id, index);
+                    }
                     None | Some(Observation::Pending { .. }) => {
                         let boots = resource
                             .cluster

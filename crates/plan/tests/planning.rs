@@ -203,6 +203,21 @@ fn dynamic_config() -> Resource {
     resource("config", Stage::Dynamic, Some("pg-test"), kind)
 }
 
+fn database(id: &str) -> Resource {
+    let kind = ResourceKind::Database {
+        postgres: PostgresAccess {
+            socket_dir: String::new(),
+            port: 5432,
+            user: "postgres".to_owned(),
+        },
+        database: Box::new(DatabaseSpec {
+            name: "app".to_owned(),
+            ..DatabaseSpec::default()
+        }),
+    };
+    resource(id, Stage::Objects, Some("pg-test"), kind)
+}
+
 fn sty_wire_json() -> serde_json::Value {
     serde_json::json!({ "ttl": 30 })
 }
@@ -589,21 +604,9 @@ fn restarts_outside_the_limit_are_nobody_s_business() {
 
 #[test]
 fn a_database_that_nobody_could_look_at_is_not_said_to_be_created() {
-    let kind = ResourceKind::Database {
-        postgres: PostgresAccess {
-            socket_dir: String::new(),
-            port: 5432,
-            user: "postgres".to_owned(),
-        },
-        database: Box::new(DatabaseSpec {
-            name: "app".to_owned(),
-            ..DatabaseSpec::default()
-        }),
-    };
     let mut nodes = trio();
     let id = "database:pg-test/app";
-    let database = resource(id, Stage::Objects, Some("pg-test"), kind);
-    nodes[0].resources.push(database);
+    nodes[0].resources.push(database(id));
     let title = |nodes: &[Node]| {
         let plan = plan(nodes, &Options::default());
         let mut actions = plan.actions.into_iter();
@@ -1016,4 +1019,51 @@ fn reaches(plan: &Plan, from: u32, to: u32) -> bool {
         open.extend(earlier.last().map(|a| a.id));
     }
     false
+}
+
+#[test]
+fn whether_a_cluster_follows_is_decided_before_anything_else() {
+    let mut nodes = running(1);
+    let found = |risk| drift(risk);
+    nodes[0]
+        .observations
+        .insert("config".to_owned(), found(Risk::Failover));
+    nodes[1]
+        .observations
+        .insert("/etc/hosts".to_owned(), found(Risk::Safe));
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @" 1 n1 set Patroni's dynamic configuration [failover] <-  HELD ends following another cluster: needs `--confirm pg-test`");
+    nodes[0]
+        .observations
+        .insert("config".to_owned(), found(Risk::Destroy));
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @" 1 n1 set Patroni's dynamic configuration [destroy] <-  HELD destroys data: needs `--confirm pg-test`");
+    let confirmed = Options {
+        confirm: ["pg-test".to_owned()].into(),
+        ..Options::default()
+    };
+    assert_eq!(plan(&nodes, &confirmed).active().count(), 4);
+}
+
+#[test]
+fn a_promoted_cluster_gets_its_databases() {
+    const ID: &str = "database:pg-test/app";
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        node.resources.push(database(ID));
+        node.observations
+            .insert(ID.to_owned(), Observation::Elsewhere);
+    }
+    assert!(plan(&nodes, &Options::default()).is_empty());
+    nodes[0]
+        .observations
+        .insert("config".to_owned(), drift(Risk::Failover));
+    let confirmed = Options {
+        confirm: ["pg-test".to_owned()].into(),
+        ..Options::default()
+    };
+    insta::assert_snapshot!(show(&plan(&nodes, &confirmed)), @"
+    1 n1 set Patroni's dynamic configuration [failover] <- 
+    2 n2 see PostgreSQL pg-test-2 take the settings up [reload] <- 1
+    3 n3 see PostgreSQL pg-test-3 take the settings up [reload] <- 1
+    4 n1 see to database app in pg-test [safe] <-
+    ");
 }

@@ -64,10 +64,12 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     let mut group = desired.group(Module::Pgsql, Stage::Postgres, Some(&cluster.name));
     let local = parameters::local(view, member);
     let own = local.keys().cloned().collect();
+    let delay = Some(member.instance.delay.clone()).filter(|delay| !delay.is_empty());
+    let delay = delay.map(|delay| ("recovery_min_apply_delay".to_owned(), delay));
     group.push(
         format!("patroni:{}", member.instance.name),
         ResourceKind::PatroniMember(PatroniMember {
-            parameters: local.into_iter().collect(),
+            parameters: local.into_iter().chain(delay).collect(),
             dcs: etcd::addresses(store),
             ..patroni_member(member, view.node)
         }),

@@ -144,13 +144,13 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if position.is_none() {
             position = postgres::value(&member.postgres, NOW)?;
         }
-        let alive = |listed: &&Listed| !listed.leads() && listed.state != "stopped";
+        let alive =
+            |listed: &&Listed| !listed.leads() && !listed.is_late() && listed.state != "stopped";
         let alive: Vec<&Listed> = members.iter().filter(alive).collect();
         if let Some(late) = alive.iter().find(|listed| listed.state != STREAMING) {
             return Ok(Look::NotYet(format!("{} is {}", late.name, late.state)));
         }
-        let waited_for = |listed: &&&Listed| !listed.cascades() && !listed.is_late();
-        let wanted = alive.iter().filter(waited_for).count();
+        let wanted = alive.iter().filter(|listed| !listed.cascades()).count();
         let found = followers(member, position.as_deref().unwrap_or(START))?;
         Ok(if found >= wanted {
             Look::Reached

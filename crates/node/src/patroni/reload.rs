@@ -10,7 +10,7 @@ use super::effect;
 use super::member::loaded_at;
 use super::refused::{self, REFUSED, Refused};
 use crate::context::Context;
-use crate::postgres::Session;
+use crate::postgres::{self, Session};
 use crate::systemd::{self, UnitStatus};
 use crate::wait::{Look, Wait};
 
@@ -51,13 +51,23 @@ pub(super) fn files(
     Ok(())
 }
 
+/// How late a replica replays.
+const DELAY: &str = "recovery_min_apply_delay";
+
 /// Waits until PostgreSQL has the settings that Patroni's file gives this member; a server that
 /// does not run will read them when it starts.
 fn arrived(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     if loaded_at(&member.postgres)?.is_none() {
         return Ok(());
     }
-    let blocked = effect::arrive(&member.parameters, &member.postgres)?;
+    let mut wanted = member.parameters.clone();
+    // Patroni writes it where there is something to follow.
+    if postgres::value(&member.postgres, "SELECT pg_is_in_recovery()::text")?.as_deref()
+        != Some("true")
+    {
+        wanted.remove(DELAY);
+    }
+    let blocked = effect::arrive(&wanted, &member.postgres)?;
     if let Some(failure) = blocked {
         // Not this member's doing: the cluster's configuration comes next, and may mend it.
         context.say(&failure.message);

@@ -41,14 +41,11 @@ pub(crate) fn judge(sight: &Sight, wanted: &Wanted<'_>) -> Result<Leader, String
         if let Some(problem) = &member.problem {
             return Err(format!("{}: {problem}", member.name));
         }
-        if member.name == leader.name {
+        if member.name == leader.name || member.delay.is_some() {
             continue;
         }
         if member.state != "streaming" {
             return Err(format!("{} is {}", member.name, member.state));
-        }
-        if member.delay.is_some() {
-            continue;
         }
         if member.timeline != leader.timeline {
             return Err(format!("{} is on another timeline", member.name));
