@@ -6,7 +6,7 @@ TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 STY := target/$(TARGET)/release/sty
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 
-.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes soak bench docs
+.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes test-long soak bench docs
 
 help:
 	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-pure                 tests without nodes (a minute)"
 	@echo "make test-parts                single parts against the real thing (some minutes)"
 	@echo "make test-nodes STORY=name     one story on real nodes"
+	@echo "make test-long                 recovery, topologies, every class of fault (20 minutes)"
 	@echo "make soak [RUNS=30] [SEED=n]   faults by chance, one after the other (about half an hour)"
 	@echo "make bench                     the figures in docs/benchmarks.md"
 	@echo "make docs                      write the generated references"
@@ -58,6 +59,10 @@ test-nodes: build
 	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" scripts/stories $(STORY)
 
 # Not part of the tests: what it breaks, and in which order, is chance.
+# Stories that take long: recovery, every topology, a drill of every class of fault.
+test-long: build
+	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" scripts/stories recovery topologies drill
+
 soak: build
 	$(SUDO) env "PATH=$$PATH" "STY=$(CURDIR)/$(STY)" "RUNS=$(RUNS)" "SEED=$(SEED)" scripts/soak
 

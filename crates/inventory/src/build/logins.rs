@@ -3,6 +3,7 @@
 use sty_core::{Diagnostic, Severity};
 
 use super::Scope;
+use super::databases::fits_pooler;
 use crate::codes;
 use crate::model::{HbaKind, HbaRule, PgSettings, Presence, Role};
 use crate::source::{Place, Value};
@@ -29,7 +30,28 @@ pub(super) fn check(
         check_secret(scope, entry, settings, role, rules, &what);
         if settings.pgbouncer {
             check_pooled(scope, entry, role, rules, &what);
+            check_name(scope, entry, role, &what);
         }
+    }
+}
+
+/// Limits of a user in the pooler are an entry of its configuration.
+fn check_name(scope: &Scope<'_>, entry: &Value, role: &Role, what: &str) {
+    let limited = role.pool_mode.is_some() || role.pool_connlimit.is_some();
+    if role.pgbouncer && limited && !fits_pooler(&role.name) {
+        report(
+            scope,
+            entry.get("name").map_or(entry.place, |name| name.place),
+            what,
+            Diagnostic::error(
+                codes::POOLED_NAME,
+                format!(
+                    "{what} has limits in the pooler and a name that PgBouncer cannot have in its configuration"
+                ),
+            ),
+            "PgBouncer would refuse its whole configuration",
+            "choose ASCII letters, digits, `_`, `-` and `.`, or take `pool_mode` and `pool_connlimit` out",
+        );
     }
 }
 

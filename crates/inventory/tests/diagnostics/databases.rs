@@ -116,3 +116,25 @@ fn extension_package() {
     let packages = "pg_extensions: [ postgresql-17-pgvector, postgresql-17-postgis-3 ]";
     assert_snapshot!(found(&one(&format!("{databases}\n{packages}"), "")), @"");
 }
+
+#[test]
+fn pooled_name() {
+    let databases = "pg_databases: [ { name: 'sp ace' }, { name: pgbouncer }, { name: 'own pool', pgbouncer: false }, { name: my-shop.2 }, { name: template0 } ]";
+    assert_snapshot!(found(&one(databases, "")), @"
+    error[inventory/pooled-name]: database `sp ace` of cluster `pg-a` has a name that PgBouncer cannot have in its configuration
+      8:33 PgBouncer would refuse its whole configuration
+      hint: choose ASCII letters, digits, `_`, `-` and `.`, or keep it out of the pooler: `pgbouncer: false`
+    error[inventory/pooled-name]: database `pgbouncer` of cluster `pg-a` has a name that PgBouncer cannot have in its configuration
+      8:53 PgBouncer would refuse its whole configuration
+      hint: choose ASCII letters, digits, `_`, `-` and `.`, or keep it out of the pooler: `pgbouncer: false`
+    error[inventory/value]: database `template0` of cluster `pg-a` is PostgreSQL's untouched original
+      8:127 not to be managed
+      hint: use `template1`, or a database of your own
+    ");
+    let users = "pg_users: [ { name: 'o x', password: p, pgbouncer: true, roles: [ dbrole_readonly ], pool_connlimit: 3 }, { name: 'o y', password: p, pgbouncer: true, roles: [ dbrole_readonly ] } ]";
+    assert_snapshot!(found(&one(users, "")), @"
+    error[inventory/pooled-name]: user `o x` of cluster `pg-a` has limits in the pooler and a name that PgBouncer cannot have in its configuration
+      8:29 PgBouncer would refuse its whole configuration
+      hint: choose ASCII letters, digits, `_`, `-` and `.`, or take `pool_mode` and `pool_connlimit` out
+    ");
+}

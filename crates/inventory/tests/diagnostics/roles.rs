@@ -74,6 +74,9 @@ fn md5_secret() {
     error[inventory/md5-secret]: user `v` of cluster `pg-a` has an md5 secret, and every rule asks for SCRAM: it cannot log in
       8:102 made for md5
       hint: write the password itself or a `SCRAM-SHA-256$` secret, or set `pg_pwd_enc: md5`
+    warning[inventory/pooled-offline]: user `v` of cluster `pg-a` belongs to no group and has `pgbouncer: true`, which leads nowhere
+      8:150 PostgreSQL does not let it in from PgBouncer
+      hint: give it a role such as `dbrole_readwrite`, add a rule for `localhost`, or leave `pgbouncer` out (the offline service leads to PostgreSQL itself)
     ");
     let rule = "pg_hba_rules: [ { user: u, db: all, addr: intra, auth: ssl-md5, order: 10 } ]";
     assert_snapshot!(found(&one(&format!("{users}\n{rule}"), "")), @"
@@ -83,8 +86,15 @@ fn md5_secret() {
     warning[inventory/md5-secret]: user `v` of cluster `pg-a` has an md5 secret, with which PgBouncer cannot log in where SCRAM is asked for
       8:102 made for md5
       hint: write the password itself or a `SCRAM-SHA-256$` secret, or set `pg_pwd_enc: md5`
+    warning[inventory/pooled-offline]: user `v` of cluster `pg-a` belongs to no group and has `pgbouncer: true`, which leads nowhere
+      8:150 PostgreSQL does not let it in from PgBouncer
+      hint: give it a role such as `dbrole_readwrite`, add a rule for `localhost`, or leave `pgbouncer` out (the offline service leads to PostgreSQL itself)
     ");
-    assert_snapshot!(found(&one(&format!("{users}\npg_pwd_enc: md5"), "")), @"");
+    assert_snapshot!(found(&one(&format!("{users}\npg_pwd_enc: md5"), "")), @"
+    warning[inventory/pooled-offline]: user `v` of cluster `pg-a` belongs to no group and has `pgbouncer: true`, which leads nowhere
+      8:150 PostgreSQL does not let it in from PgBouncer
+      hint: give it a role such as `dbrole_readwrite`, add a rule for `localhost`, or leave `pgbouncer` out (the offline service leads to PostgreSQL itself)
+    ");
 }
 
 #[test]
@@ -107,7 +117,7 @@ fn pooled_offline() {
     assert_snapshot!(found(&one(users, "")), @"
     warning[inventory/pooled-offline]: user `u` of cluster `pg-a` belongs to `dbrole_offline` alone and has `pgbouncer: true`, which leads nowhere
       8:56 PostgreSQL does not let it in from PgBouncer
-      hint: leave `pgbouncer` out, since the offline service leads to PostgreSQL itself, or add a rule for `localhost`
+      hint: give it a role such as `dbrole_readwrite`, add a rule for `localhost`, or leave `pgbouncer` out (the offline service leads to PostgreSQL itself)
     ");
     let rule = "pg_hba_rules: [ { user: u, db: all, addr: localhost, auth: pwd, order: 10 } ]";
     assert_snapshot!(found(&one(&format!("{users}\n{rule}"), "")), @"");
