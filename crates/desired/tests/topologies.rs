@@ -135,9 +135,9 @@ fn reads_never_meet_a_late_replica() {
         servers.collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(section("pg-src-replica"), @"
-    server pg-src-1 10.10.10.11:6432 weight 100 track pg-src.is-replica/pg-src-1 on-marked-down shutdown-sessions
-    server pg-src-2 10.10.10.12:6432 weight 100 track pg-src.is-replica/pg-src-2 on-marked-down shutdown-sessions
-    server pg-src-3 10.10.10.13:6432 weight 100 track pg-src.is-replica/pg-src-3 on-marked-down shutdown-sessions
+    server pg-src-1 10.10.10.11:6432 weight 100 track pg-src.is-replica/pg-src-1
+    server pg-src-2 10.10.10.12:6432 weight 100 track pg-src.is-replica/pg-src-2
+    server pg-src-3 10.10.10.13:6432 weight 100 track pg-src.is-replica/pg-src-3
     server pg-src-5 10.10.10.15:6432 weight 100 track pg-src.is-replica/pg-src-5 backup
     server pg-src-1.primary 10.10.10.11:6432 weight 100 track pg-src.is-primary/pg-src-1 backup
     server pg-src-2.primary 10.10.10.12:6432 weight 100 track pg-src.is-primary/pg-src-2 backup

@@ -311,12 +311,7 @@ fn replicas_then_primary(cluster: &PgCluster, service: &Service) -> Vec<String> 
     let mut servers: Vec<String> = all
         .clone()
         .filter(|one| !offline(one) || !service.backup.contains(&one.name))
-        // Who reads here and is promoted leaves: a replica is to be had next door.
-        .filter_map(|one| {
-            line(one, &|name| {
-                format!(" track {replica}/{name} on-marked-down shutdown-sessions")
-            })
-        })
+        .filter_map(|one| line(one, &|name| format!(" track {replica}/{name}")))
         .collect();
     servers.extend(
         all.clone()
