@@ -1,0 +1,162 @@
+//! From nothing, and with nothing to do.
+
+use crate::fleet::*;
+
+#[test]
+fn a_fresh_trio_starts_etcd_together_then_the_leader_then_the_replicas() {
+    let plan = plan(&trio(), &Options::default());
+    insta::assert_snapshot!(show(&plan), @"
+     1 n1 write /etc/hosts [safe] <- 
+     2 n2 write /etc/hosts [safe] <- 
+     3 n3 write /etc/hosts [safe] <- 
+     4 n1 start etcd member etcd-1 [safe] <- 2,3
+     5 n2 start etcd member etcd-2 [safe] <- 1,3
+     6 n3 start etcd member etcd-3 [safe] <- 1,2
+     7 n1 set etcd users and roles [safe] <- 4,5,6
+     8 n1 start PostgreSQL pg-test-1 [safe] <- 4,5,6,7
+     9 n2 start PostgreSQL pg-test-2 [safe] <- 4,5,6,7,8
+    10 n3 start PostgreSQL pg-test-3 [safe] <- 4,5,6,7,8
+    11 n1 set Patroni's dynamic configuration [safe] <-
+    ");
+}
+
+#[test]
+fn new_etcd_members_wait_until_all_their_nodes_are_ready() {
+    let mut nodes = trio();
+    nodes[0].resources.insert(1, file("/etc/last"));
+    let plan = plan(&nodes, &Options::default());
+    let find = |title: &str| plan.actions.iter().find(|one| one.title == title).unwrap();
+    let last = find("write /etc/last").id;
+    assert!(find("start etcd member etcd-2").needs.contains(&last));
+}
+
+#[test]
+fn a_converged_fleet_has_an_empty_plan() {
+    assert!(plan(&running(2), &Options::default()).is_empty());
+}
+
+#[test]
+fn cluster_wide_drift_is_mended_once_by_the_leader() {
+    let mut nodes = running(2);
+    let drift = Observation::Drift {
+        changes: vec![Change::new("ttl", "30", "20")],
+        risk: Risk::Reload,
+    };
+    nodes[1].observations.insert("config".to_owned(), drift);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n2 set Patroni's dynamic configuration [reload] <- 
+    2 n1 see PostgreSQL pg-test-1 take the settings up [reload] <- 1
+    3 n3 see PostgreSQL pg-test-3 take the settings up [reload] <- 1
+    ");
+}
+
+#[test]
+fn a_database_that_nobody_could_look_at_is_not_said_to_be_created() {
+    let mut nodes = trio();
+    let id = "database:pg-test/app";
+    nodes[0].resources.push(database(id));
+    let title = |nodes: &[Node]| {
+        let plan = plan(nodes, &Options::default());
+        let mut actions = plan.actions.into_iter();
+        let found = actions.find(|action| action.stage == Stage::Objects);
+        found.map(|action| action.title)
+    };
+    let reason = "PostgreSQL is not running".to_owned();
+    let pending = Observation::Pending { reason };
+    nodes[0].observations.insert(id.to_owned(), pending);
+    assert_eq!(
+        title(&nodes).as_deref(),
+        Some("see to database app in pg-test")
+    );
+    nodes[0].observations.remove(id);
+    assert_eq!(
+        title(&nodes).as_deref(),
+        Some("create database app in pg-test")
+    );
+}
+
+#[test]
+fn a_member_outside_the_inventory_is_named() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        node.surroundings.patroni.insert(
+            "pg-test".to_owned(),
+            patroni_view(node.host == "n1", &[1, 2, 3, 9]),
+        );
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"unwanted pg-test pg-test-9");
+}
+
+#[test]
+fn a_node_that_holds_something_else_is_left_alone_and_so_is_its_cluster() {
+    let mut nodes = trio();
+    let failure = Failure::message("`/pg` leads elsewhere");
+    nodes[0]
+        .observations
+        .insert("patroni".to_owned(), Observation::Conflict { failure });
+    let plan = plan(&nodes, &restart_wanted());
+    let on_the_node = plan
+        .actions
+        .iter()
+        .filter(|action| action.node == "n1")
+        .count();
+    let of_the_cluster = plan
+        .actions
+        .iter()
+        .filter(|a| a.cluster.as_deref() == Some("pg-test"));
+    assert_eq!(
+        (on_the_node, of_the_cluster.count()),
+        (0, 0),
+        "{}",
+        show(&plan)
+    );
+    assert_eq!(plan.problems.len(), 1);
+    assert!(!plan.is_empty());
+}
+
+#[test]
+fn whether_a_cluster_follows_is_decided_before_anything_else() {
+    let mut nodes = running(1);
+    let found = |risk| drift(risk);
+    nodes[0]
+        .observations
+        .insert("config".to_owned(), found(Risk::Failover));
+    nodes[1]
+        .observations
+        .insert("/etc/hosts".to_owned(), found(Risk::Safe));
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @" 1 n1 set Patroni's dynamic configuration [failover] <-  HELD ends following another cluster: needs `--confirm pg-test`");
+    nodes[0]
+        .observations
+        .insert("config".to_owned(), found(Risk::Destroy));
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @" 1 n1 set Patroni's dynamic configuration [destroy] <-  HELD destroys data: needs `--confirm pg-test`");
+    let confirmed = Options {
+        confirm: ["pg-test".to_owned()].into(),
+        ..Options::default()
+    };
+    assert_eq!(plan(&nodes, &confirmed).active().count(), 4);
+}
+
+#[test]
+fn a_promoted_cluster_gets_its_databases() {
+    const ID: &str = "database:pg-test/app";
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        node.resources.push(database(ID));
+        node.observations
+            .insert(ID.to_owned(), Observation::Elsewhere);
+    }
+    assert!(plan(&nodes, &Options::default()).is_empty());
+    nodes[0]
+        .observations
+        .insert("config".to_owned(), drift(Risk::Failover));
+    let confirmed = Options {
+        confirm: ["pg-test".to_owned()].into(),
+        ..Options::default()
+    };
+    insta::assert_snapshot!(show(&plan(&nodes, &confirmed)), @"
+    1 n1 set Patroni's dynamic configuration [failover] <- 
+    2 n2 see PostgreSQL pg-test-2 take the settings up [reload] <- 1
+    3 n3 see PostgreSQL pg-test-3 take the settings up [reload] <- 1
+    4 n1 see to database app in pg-test [safe] <-
+    ");
+}
