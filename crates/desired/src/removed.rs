@@ -130,7 +130,7 @@ pub fn removed_etcd(store: &EtcdCluster) -> Vec<Resource> {
 fn instance(group: &mut Group<'_>, cluster: &PgCluster, stays: Stays) {
     if !stays.proxy {
         group.stopped(proxy::UNIT);
-        for path in [proxy::CONFIG, proxy::CERT, proxy::OPERATORS, proxy::WAIT] {
+        for path in [proxy::CONFIG, proxy::CERT, proxy::OPERATORS, proxy::WAITS] {
             group.absent(path, false);
         }
     }

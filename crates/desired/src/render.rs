@@ -35,7 +35,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "pgbouncer.ini",
     "pgbouncer.listen.ini",
     "profile.sh",
-    "wait_for_primary.lua",
+    "waits.lua",
 ];
 
 static ENVIRONMENT: LazyLock<Result<Environment<'static>, minijinja::Error>> =

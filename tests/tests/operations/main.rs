@@ -15,6 +15,7 @@ use load::Load;
 use sessions::Session;
 
 const TEST: [&str; 3] = ["10.10.10.11", "10.10.10.12", "10.10.10.13"];
+const IN_RECOVERY: &str = "select pg_is_in_recovery()";
 
 #[test]
 fn a_cluster_in_use_is_operated() {
@@ -24,6 +25,7 @@ fn a_cluster_in_use_is_operated() {
     Load::prepare(&world);
     nothing_that_loses_data_is_done(&world);
     the_primary_moves_and_pooled_clients_notice_nothing(&world);
+    readers_never_meet_the_primary(&world);
     every_member_restarts_and_pooled_clients_notice_nothing(&world);
     the_primary_restarts_where_it_is(&world);
     who_does_not_end_is_named_and_stops_nothing(&world);
@@ -134,6 +136,7 @@ fn nothing_that_loses_data_is_done(world: &World) {
 fn the_primary_moves_and_pooled_clients_notice_nothing(world: &World) {
     let before = leader(world);
     let mut idle = Session::open(world, TEST[2], 5433);
+    let mut readers = TEST.map(|entry| [(); 2].map(|()| Session::open(world, entry, 5434)));
     let load = Load::start(world, TEST[2]);
     let ran = cluster(world, &["switchover", "pg-test"]);
     ran.ok();
@@ -146,6 +149,28 @@ fn the_primary_moves_and_pooled_clients_notice_nothing(world: &World) {
     );
     assert_ne!(leader(world), before);
     services_follow(world);
+    until(
+        "no reader is left at the new primary",
+        Duration::from_secs(15),
+        || {
+            let mut left = readers.iter_mut().flatten();
+            match left.any(|reader| reader.try_ask(IN_RECOVERY).as_deref() == Some("f")) {
+                false => Ok(()),
+                true => Err("one reads from it".to_owned()),
+            }
+        },
+    );
+}
+
+/// Not even from a proxy that has just begun and asked nobody yet.
+fn readers_never_meet_the_primary(world: &World) {
+    for _ in 0..3 {
+        world.on(TEST[2], "sudo systemctl reload haproxy").ok();
+        let mut readers = [(); 6].map(|()| Session::open(world, TEST[2], 5434));
+        for reader in &mut readers {
+            assert_eq!(reader.ask(IN_RECOVERY), "t");
+        }
+    }
 }
 
 fn every_member_restarts_and_pooled_clients_notice_nothing(world: &World) {

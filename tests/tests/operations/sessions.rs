@@ -50,7 +50,8 @@ impl Session {
         self.try_ask("select 1").is_none()
     }
 
-    fn try_ask(&mut self, sql: &str) -> Option<String> {
+    /// The answer, or nothing when the connection is gone.
+    pub(crate) fn try_ask(&mut self, sql: &str) -> Option<String> {
         writeln!(self.input, "{sql};\n\\echo {END}").ok()?;
         let mut answer = Vec::new();
         loop {

@@ -24,8 +24,8 @@ pub(crate) const CERT: &str = "/etc/haproxy/server.pem";
 /// Who may see the status page: a file of its own keeps the configuration free of secrets, and
 /// its differences can be shown.
 pub(crate) const OPERATORS: &str = "/etc/haproxy/operators.lst";
-/// Holds a pooler's connection until there is a primary.
-pub(crate) const WAIT: &str = "/etc/haproxy/wait_for_primary.lua";
+/// Holds connections until it is known who is primary and who is a replica.
+pub(crate) const WAITS: &str = "/etc/haproxy/waits.lua";
 /// HAProxy's statistics socket.
 pub const STATS_SOCKET: &str = "/run/haproxy/admin.sock";
 
@@ -34,11 +34,8 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     if !settings.enabled {
         return;
     }
-    let wait = render(
-        "wait_for_primary.lua",
-        values! { managed => view.managed() },
-    );
-    let (Some(config), Some(wait)) = (desired.take(config(view)), desired.take(wait)) else {
+    let waits = render("waits.lua", values! { managed => view.managed() });
+    let (Some(config), Some(waits)) = (desired.take(config(view)), desired.take(waits)) else {
         return;
     };
     let mut names = view
@@ -60,8 +57,8 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
             names,
         },
     );
-    group.file(WAIT, wait, Access::root(0o644));
-    let mut reload_on = vec![CONFIG, CERT, WAIT];
+    group.file(WAITS, waits, Access::root(0o644));
+    let mut reload_on = vec![CONFIG, CERT, WAITS];
     if let Some((name, password)) = &settings.auth {
         let pair = BASE64.encode(format!("{name}:{}", password.expose()));
         group.secret(OPERATORS, format!("Basic {pair}\n"), Access::root(0o600));
@@ -121,7 +118,7 @@ fn config(view: &View<'_>) -> Result<String, sty_core::Diagnostic> {
         values! {
             managed => view.managed(),
             maxconn => maxconn(open_files(view)),
-            wait => WAIT,
+            waits => WAITS,
             stats_socket => STATS_SOCKET,
             stats_port => settings.stats_port,
             cert => CERT,

@@ -16,10 +16,15 @@ use crate::view::Member;
 const PRIMARY: &str = "/primary";
 const REPLICA: &str = "/replica";
 const READ_ONLY: &str = "/read-only";
+/// Whoever is connected to a server that no longer qualifies is cut off.
+const LEAVE: &str = "on-marked-down shutdown-sessions";
 /// Health checks that only the leader answers: when it stops doing so, its clients must go.
 const LEADER_CHECKS: [&str; 3] = [PRIMARY, "/leader", "/standby-leader"];
 /// Longer than any failover, shorter than the pooler waits.
 const LONGEST_WAIT: &str = "110s";
+/// Until every member has been asked once, after a start or reload: longer than one interval and
+/// the silence of a member that is gone.
+const FIRST_CHECKS: &str = "5s";
 
 /// The checks, the way of the poolers to the primary, and one section for each service.
 pub(super) fn sections(member: Member<'_>) -> Vec<Listen> {
@@ -208,7 +213,7 @@ fn route(cluster: &PgCluster) -> Listen {
             "option redispatch 1".to_owned(),
             "timeout connect 1s".to_owned(),
         ],
-        default_server: Some("on-marked-down shutdown-sessions".to_owned()),
+        default_server: Some(LEAVE.to_owned()),
         servers,
         ..Listen::tcp()
     }
@@ -235,10 +240,7 @@ fn primary_pool(member: Member<'_>, service: &Service) -> Listen {
             "tcp-check send-binary 0000000804d21630".to_owned(),
             "tcp-check expect binary 4e".to_owned(),
         ],
-        default_server: Some(format!(
-            "{} on-marked-down shutdown-sessions",
-            rhythm(cluster)
-        )),
+        default_server: Some(format!("{} {LEAVE}", rhythm(cluster))),
         servers: cluster.instances.iter().map(server).collect(),
         ..service_section(cluster, service)
     }
@@ -263,8 +265,10 @@ fn with_own_checks(cluster: &PgCluster, service: &Service) -> Listen {
             backup(cluster, service, instance)
         ))
     };
+    let mut lines = http_check(&service.check);
+    lines.extend(after_first_checks([entry(cluster, service)]));
     Listen {
-        lines: http_check(&service.check),
+        lines,
         default_server: service.options.clone(),
         servers: cluster.instances.iter().filter_map(server).collect(),
         ..service_section(cluster, service)
@@ -272,35 +276,37 @@ fn with_own_checks(cluster: &PgCluster, service: &Service) -> Listen {
 }
 
 fn tracking(cluster: &PgCluster, service: &Service) -> Listen {
-    let servers = if prefers_replicas(cluster, service) {
-        replicas_then_primary(cluster, service)
-    } else {
-        let check = canonical(&service.check);
-        let checker = checker(cluster, check);
-        let down = if LEADER_CHECKS.contains(&check) {
-            " on-marked-down shutdown-sessions"
-        } else {
-            ""
-        };
-        let server = |instance: &Instance| {
-            let line = to_instance(cluster, service, instance)?;
-            let backup = backup(cluster, service, instance);
-            Some(format!(
-                "{line} track {checker}/{}{down}{backup}",
-                instance.name
-            ))
-        };
-        cluster.instances.iter().filter_map(server).collect()
+    if prefers_replicas(cluster, service) {
+        return replicas_then_primary(cluster, service);
+    }
+    let check = canonical(&service.check);
+    let checker = checker(cluster, check);
+    let leaders = LEADER_CHECKS.contains(&check);
+    let server = |instance: &Instance| {
+        let line = to_instance(cluster, service, instance)?;
+        let backup = backup(cluster, service, instance);
+        Some(format!("{line} track {checker}/{}{backup}", instance.name))
     };
     Listen {
-        servers,
+        servers: cluster.instances.iter().filter_map(server).collect(),
+        lines: after_first_checks([checker.clone()]),
+        default_server: leaders.then(|| LEAVE.to_owned()),
         ..service_section(cluster, service)
     }
 }
 
+/// Holds new connections until every member has been asked once.
+fn after_first_checks<const N: usize>(checkers: [String; N]) -> Vec<String> {
+    let wait = |checker| format!("tcp-request content lua.wait_for_checks {checker}");
+    let mut lines = vec![format!("tcp-request inspect-delay {FIRST_CHECKS}")];
+    lines.extend(checkers.into_iter().map(wait));
+    lines
+}
+
 /// Replicas that serve it; without one, a replica that otherwise has other things to do; then
-/// whoever is primary. HAProxy takes the first backup that is up.
-fn replicas_then_primary(cluster: &PgCluster, service: &Service) -> Vec<String> {
+/// whoever is primary. HAProxy takes the first backup that is up. Who reads from a member that is
+/// promoted, or whose PostgreSQL is gone, is cut off: others are there to read from.
+fn replicas_then_primary(cluster: &PgCluster, service: &Service) -> Listen {
     let (replica, primary) = (checker(cluster, REPLICA), checker(cluster, PRIMARY));
     let offline = |one: &&Instance| one.role == InstanceRole::Offline;
     let all = cluster.instances.iter();
@@ -322,7 +328,12 @@ fn replicas_then_primary(cluster: &PgCluster, service: &Service) -> Vec<String> 
         let line = line(one, &|name| format!(" track {primary}/{name} backup"))?;
         Some(line.replacen(&one.name, &format!("{}.primary", one.name), 1))
     }));
-    servers
+    Listen {
+        lines: after_first_checks([replica, primary]),
+        default_server: Some(LEAVE.to_owned()),
+        servers,
+        ..service_section(cluster, service)
+    }
 }
 
 /// Name, address and weight; `None` when the service has nothing to do with the instance.
