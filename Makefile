@@ -6,7 +6,7 @@ TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 STY := target/$(TARGET)/release/sty
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 
-.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes test-long soak bench docs
+.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes test-long soak drills bench docs
 
 help:
 	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-nodes STORY=name     one story on real nodes"
 	@echo "make test-long                 recovery, topologies, every class of fault (20 minutes)"
 	@echo "make soak [RUNS=30] [SEED=n]   faults by chance, one after the other (about half an hour)"
+	@echo "make drills [RUNS=10]          the figures in docs/reference/measured.md (hours)"
 	@echo "make bench                     the figures in docs/benchmarks.md"
 	@echo "make docs                      write the generated references"
 
@@ -65,6 +66,10 @@ test-long: build
 
 soak: build
 	$(SUDO) env "PATH=$$PATH" "STY=$(CURDIR)/$(STY)" "RUNS=$(RUNS)" "SEED=$(SEED)" scripts/soak
+
+drills: build
+	$(SUDO) env "PATH=$$PATH" "STY=$(CURDIR)/$(STY)" "RUNS=$(RUNS)" "FAULTS=$(FAULTS)" scripts/drills $(PLANS)
+	$(STY) docs
 
 bench: build
 	@scripts/deps time

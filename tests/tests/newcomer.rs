@@ -19,6 +19,24 @@ fn sty(home: &Path, arguments: &[&str]) -> Ran {
     run(command)
 }
 
+/// The same as a child of a program that holds a file locked: nodes and forwarders that go on
+/// afterwards must not.
+fn holding_a_lock(home: &Path, arguments: &[&str]) -> Ran {
+    let mut command = lock(home);
+    command
+        .arg(std::env::var_os("STY_BIN").expect("STY_BIN"))
+        .args(arguments)
+        .current_dir(home)
+        .env("STY_STATE_DIR", home.join("state"));
+    run(command)
+}
+
+fn lock(home: &Path) -> Command {
+    let mut command = Command::new("flock");
+    command.arg("--nonblock").arg(home.join("lock"));
+    command
+}
+
 /// Takes down what the story left, however it ended.
 struct Home(tempfile::TempDir);
 
@@ -37,8 +55,13 @@ fn a_newcomer_is_connected_after_one_command() {
     std::fs::copy(template, &ours).expect("a template of a name of its own");
     let ours = ours.to_string_lossy().into_owned();
 
-    let first = sty(home, &["up", &ours]);
+    let first = holding_a_lock(home, &["up", &ours]);
     first.ok();
+    assert_eq!(
+        lock(home).arg("true").status().expect("flock").code(),
+        Some(0),
+        "what goes on holds it"
+    );
     let lines: Vec<&str> = first
         .stdout
         .lines()

@@ -17,6 +17,9 @@ use crate::args::{Cli, Command};
 use crate::printer::{Printer, RED, paint};
 
 fn main() -> ProcessExit {
+    // Nodes and forwarders outlive this program: what its caller had open, locks and pipes that
+    // somebody waits for, does not go on with them.
+    close_fds::set_fds_cloexec(3, &[]);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),

@@ -6,11 +6,13 @@
 mod chance;
 mod fault;
 mod ledger;
+mod measured;
 mod report;
 mod spread;
 
 pub use chance::Chance;
 pub use fault::{Elsewhere, Entry, Fault, Hold, UnknownFault, Victim};
 pub use ledger::{Attempt, Audit, Ledger, Outcome, Window};
+pub use measured::{Kind, Measured, markdown, measured};
 pub use report::{Clients, Drill, IdleClient, OldPrimary, Reads, Run, Summary, Writes};
 pub use spread::Spread;

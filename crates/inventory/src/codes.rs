@@ -149,14 +149,3 @@ pub fn explain(code: &str) -> Option<&'static str> {
         .find(|(known, _)| *known == code)
         .map(|(_, text)| *text)
 }
-
-/// `docs/errors.md`: every code of this crate with its explanation.
-pub fn errors_markdown() -> String {
-    let mut page = String::from(
-        "# Errors of the inventory\n\nGenerated; do not edit. `sty check` reports each with file, line and column.\n",
-    );
-    for (code, text) in ALL {
-        page.push_str(&format!("\n## {code}\n\n{text}\n"));
-    }
-    page
-}

@@ -18,7 +18,7 @@ mod suggest;
 pub mod template;
 mod validate;
 
-pub use codes::{errors_markdown, explain};
+pub use codes::explain;
 pub use load::{Loaded, load};
 pub use registry::{reference_markdown, schema};
 pub use show::{Effective, Origin};

@@ -19,6 +19,19 @@ fn inventory(text: &str) -> Inventory {
     loaded.inventory.unwrap_or_else(|| panic!("{found}"))
 }
 
+#[test]
+fn an_address_is_no_host_name() {
+    let text = format!(
+        "all:
+  children:
+    infra: {{ hosts: {{ 10.10.10.10: {{ infra_seq: 1 }}, 10.10.10.11: {{ infra_seq: 2, nodename: i2 }} }} }}
+  vars:{VARS}"
+    );
+    let inventory = inventory(&text);
+    let sets = |host: &str| inventory.nodes[host].settings.set_hostname;
+    assert_eq!([sets("10.10.10.10"), sets("10.10.10.11")], [false, true]);
+}
+
 /// One host in three groups gets the variables of all; values stay as written.
 fn sample() -> String {
     format!(

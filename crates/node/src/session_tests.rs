@@ -149,7 +149,7 @@ fn drift_is_shown_unless_it_is_secret() {
         ],
     );
     let shown = &replies[0]["observations"]["file"]["changes"];
-    let diff = json!([{"what": "diff", "from": null, "to": "-password old\n+password new"}]);
+    let diff = json!([{"what": "line 1", "from": "password old", "to": "password new"}]);
     assert_eq!(shown, &diff);
     let hidden = &replies[1]["observations"]["file"]["changes"];
     assert_eq!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Risk;
 use sty_wire::action::{Action, Op};
-use sty_wire::resource::{ResourceKind, Stage};
+use sty_wire::resource::{FileCheck, ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key, collect};
 use crate::{NodeInput, Options, Plan, etcd, forsaken, outside, patroni};
@@ -19,6 +19,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     let forsaken = forsaken::find(nodes, &options.confirm);
     let mut candidates = collect(nodes, &forsaken, &mut plan);
     hold_restarts(nodes, options, &mut candidates);
+    hold_entrances(nodes, &mut candidates);
     etcd::sequence(nodes, &mut candidates, &mut plan);
     etcd_auth_last(&mut candidates);
     patroni::sequence(nodes, options, &mut candidates, &mut plan);
@@ -135,6 +136,43 @@ fn hold_restarts(nodes: &[NodeInput<'_>], options: &Options, candidates: &mut [C
             candidate.needs.push(before);
         }
     }
+}
+
+/// While a service of a cluster waits for its restart it may listen at another port than the one
+/// that HAProxy shall lead to: then the ways into the cluster wait too.
+fn hold_entrances(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
+    let waiting: BTreeSet<String> = candidates
+        .iter()
+        .filter(|c| c.held == Some(Hold::Restart))
+        .filter(|c| matches!(restarted(nodes, c), Some(ResourceKind::Unit(_))))
+        .filter_map(|c| c.cluster.clone())
+        .collect();
+    let leads_there = |node: usize| {
+        let clusters = nodes[node]
+            .resources
+            .iter()
+            .filter_map(|r| r.cluster.as_ref());
+        clusters
+            .into_iter()
+            .any(|cluster| waiting.contains(cluster))
+    };
+    for candidate in candidates {
+        if is_entrance(nodes, candidate) && leads_there(candidate.key.0) {
+            candidate.held = Some(Hold::Restart);
+        }
+    }
+}
+
+/// Whether it writes the file that says where HAProxy leads.
+fn is_entrance(nodes: &[NodeInput<'_>], candidate: &Candidate) -> bool {
+    let Op::Converge { resource } = &candidate.op else {
+        return false;
+    };
+    let mut resources = nodes[candidate.key.0].resources.iter();
+    resources.any(|r| {
+        r.id == *resource
+            && matches!(&r.kind, ResourceKind::File(file) if file.check == Some(FileCheck::Haproxy))
+    })
 }
 
 /// The service that a candidate restarts.

@@ -20,6 +20,7 @@ pub(crate) fn subject(resource: &Resource) -> String {
         | ResourceKind::Link { path, .. }
         | ResourceKind::PathAbsent { path, .. } => path.clone(),
         ResourceKind::File(file) => file.path.clone(),
+        ResourceKind::OnlyPackageSource { .. } => "other package sources".to_owned(),
         ResourceKind::Sysctl { .. } => "kernel settings".to_owned(),
         ResourceKind::KernelModules { names } => format!("kernel modules {}", names.join(", ")),
         ResourceKind::Timezone { name } => format!("time zone {name}"),
@@ -48,6 +49,7 @@ pub(crate) fn title(resource: &Resource, changes: &[Change], fresh: bool, risk: 
         ResourceKind::PathAbsent { .. } | ResourceKind::EtcdScopeAbsent { .. } => "remove",
         ResourceKind::Certificate(_) => "issue",
         ResourceKind::Retired { .. } => "retire",
+        ResourceKind::OnlyPackageSource { .. } => "set aside",
         ResourceKind::Unit(unit) => unit_verb(unit.state, changes, risk),
         ResourceKind::EtcdMember(_) | ResourceKind::PatroniMember(_) => match risk {
             _ if fresh => "start",

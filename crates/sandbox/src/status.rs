@@ -96,13 +96,17 @@ impl Sandbox {
 }
 
 /// All sandboxes of a state directory, by name. One that cannot be read is an error in its
-/// place and does not hide the others.
+/// place and does not hide the others. One that goes away meanwhile is left out.
 ///
 /// # Errors
 /// When the directory cannot be listed.
 pub fn list(dirs: &Dirs) -> Result<Vec<Result<Status>>> {
-    let status = |name: SandboxName| Sandbox::open(dirs, &name)?.status();
-    Ok(names(dirs)?.into_iter().map(status).collect())
+    let status = |name: SandboxName| {
+        let status = Sandbox::open(dirs, &name).and_then(|sandbox| sandbox.status());
+        let is_gone = status.is_err() && !dirs.place(&name).dir().exists();
+        (!is_gone).then_some(status)
+    };
+    Ok(names(dirs)?.into_iter().filter_map(status).collect())
 }
 
 /// The sandbox made for an inventory of which a node runs.

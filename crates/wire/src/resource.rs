@@ -111,6 +111,11 @@ pub enum ResourceKind {
         /// Remove a directory and its content.
         recursive: bool,
     },
+    /// apt takes packages from one file alone; others are renamed, so that apt ignores them.
+    OnlyPackageSource {
+        /// That file, in apt's directory for sources.
+        path: String,
+    },
     /// Kernel settings: written to a file, and live where the kernel allows.
     Sysctl {
         /// File under /etc/sysctl.d.

@@ -99,6 +99,20 @@ fn requested_before(os: &Os) -> anyhow::Result<Vec<String>> {
         .unwrap_or_default())
 }
 
+const VERSION: &str = "packages/postgresql-version";
+const NOT_HELD: &str = "packages/not-in-repository";
+/// Codes of what [`lacking`] finds, with the text that explains them.
+pub(crate) const CODES: [(&str, &str); 2] = [
+    (
+        VERSION,
+        "A cluster wants a major version of PostgreSQL (`pg_version`) that the package sources of its nodes' operating system do not have. The hint says which they have.",
+    ),
+    (
+        NOT_HELD,
+        "A package that the inventory needs is not in the package repository of this controller. `sty repo build` resolves and fetches it; a name that the operating system does not know is said there.",
+    ),
+];
+
 /// What the inventory wants and there is not: PostgreSQL versions that the nodes' operating
 /// system does not carry, packages that the repository of this controller does not hold. Without
 /// a repository only the former can be told.
@@ -123,7 +137,7 @@ pub(crate) fn lacking(inventory: &Inventory) -> anyhow::Result<Vec<Diagnostic>> 
             .filter(|name| held.version(name).is_none());
         problems.extend(missing.map(|name| {
             Diagnostic::error(
-                "packages/not-in-repository",
+                NOT_HELD,
                 format!("package `{name}` is not in the package repository"),
             )
             .help("fetch it with `sty repo build`; its name is as the operating system has it")
@@ -143,7 +157,7 @@ fn lacking_version(cluster: &PgCluster, os: &Os, held: Option<&Available>) -> Di
         None => majors.collect(),
     };
     Diagnostic::error(
-        "packages/postgresql-version",
+        VERSION,
         format!(
             "cluster `{}` wants PostgreSQL {}, which the sources of {} do not have",
             cluster.name, cluster.version, os.name

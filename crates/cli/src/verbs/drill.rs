@@ -67,12 +67,19 @@ pub(crate) struct Failover {
 
 /// List earlier drills, newest first
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sty drill history pg-test
+  sty drill history pg-test --by-fault      what a cluster's faults have cost so far")]
 pub(crate) struct History {
     /// Only those of this cluster
     cluster: Option<String>,
-    /// How many
+    /// How many drills
     #[arg(short = 'n', long, default_value_t = 20)]
     count: usize,
+    /// All runs of those drills together, by recovery plan and class of fault
+    #[arg(long)]
+    by_fault: bool,
 }
 
 impl Drill {
@@ -224,9 +231,12 @@ impl History {
     fn run(&self, printer: &Printer) -> anyhow::Result<ExitCode> {
         let state = sty_engine::state_directory()?;
         let drills = sty_engine::drills(&state, self.cluster.as_deref(), self.count)?;
-        match printer.is_json() {
-            true => printer.json(&drills)?,
-            false => drill::history(printer, &drills),
+        let by_fault = self.by_fault.then(|| sty_drill::measured(&drills));
+        match (printer.is_json(), by_fault) {
+            (true, None) => printer.json(&drills)?,
+            (true, Some(measured)) => printer.json(&measured)?,
+            (false, None) => drill::history(printer, &drills),
+            (false, Some(measured)) => drill::measured(printer, &measured),
         }
         Ok(ExitCode::Done)
     }

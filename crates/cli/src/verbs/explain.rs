@@ -4,6 +4,7 @@ use clap::Args;
 use sty_core::ExitCode;
 
 use crate::printer::Printer;
+use crate::run::packages;
 
 /// Explain an error code such as `inventory/duplicate-address`
 #[derive(Debug, Args)]
@@ -14,7 +15,9 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(&self, printer: &Printer) -> anyhow::Result<ExitCode> {
-        match sty_inventory::explain(&self.code) {
+        let mut ours = packages::CODES.into_iter();
+        let ours = ours.find(|(code, _)| *code == self.code);
+        match sty_inventory::explain(&self.code).or(ours.map(|(_, page)| page)) {
             Some(text) => {
                 printer.data(text);
                 Ok(ExitCode::Done)

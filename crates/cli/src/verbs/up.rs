@@ -238,6 +238,10 @@ fn goodbye(
     }
     let inventory = file.path.display();
     let sty = program();
+    let editor = match behind_sudo() {
+        Some(_) => format!("sudoedit {inventory}"),
+        None => format!("$EDITOR {inventory}"),
+    };
     printer.note(format!("\n{}", paint(BOLD, "next")));
     for (command, about) in [
         (format!("{sty} status -i {inventory}"), "how things are"),
@@ -245,7 +249,7 @@ fn goodbye(
             format!("{sty} plan -i {inventory}"),
             "what differs from the inventory: nothing",
         ),
-        (format!("$EDITOR {inventory}"), "then: sty apply"),
+        (editor, "then: sty apply"),
         (
             format!("{sty} sandbox list"),
             "the nodes; `sandbox shell NODE` opens one",
@@ -284,7 +288,8 @@ fn client(cluster: &PgCluster) -> (String, String) {
     (user.clone(), connect::first_database(cluster))
 }
 
-/// A libpq password file beside the inventory, for its owner alone.
+/// A libpq password file beside the inventory, for its owner alone: whoever typed the command,
+/// also where `sudo` made root of them.
 fn write_passwords(file: &InventoryFile, cluster: &PgCluster) -> anyhow::Result<PathBuf> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
@@ -300,10 +305,25 @@ fn write_passwords(file: &InventoryFile, cluster: &PgCluster) -> anyhow::Result<
     if let Some(password) = connect::password_of(cluster, &user) {
         writeln!(out, "*:*:*:{user}:{}", connect::escape(password.expose()))?;
     }
+    if let Some((user, group)) = behind_sudo() {
+        std::os::unix::fs::fchown(&out, Some(user), Some(group))
+            .with_context(|| format!("cannot give `{}` to its reader", path.display()))?;
+    }
     Ok(path)
+}
+
+/// User and group of the person who runs this program by `sudo`.
+fn behind_sudo() -> Option<(u32, u32)> {
+    let id = |name| std::env::var(name).ok()?.parse().ok();
+    Some((id("SUDO_UID")?, id("SUDO_GID")?))
 }
 
 /// This program as the operator's shell finds it.
 fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "sty".to_owned())
+    let name = std::env::args().next().unwrap_or_else(|| "sty".to_owned());
+    match behind_sudo() {
+        // Inventory and authority are root's.
+        Some(_) => format!("sudo {name}"),
+        None => name,
+    }
 }

@@ -1,7 +1,7 @@
 //! Where packages come from, and what installing them must not do. That nothing starts while
 //! packages are installed is the installing node program's own business.
 
-use sty_wire::resource::{Access, Module, Stage};
+use sty_wire::resource::{Access, Module, ResourceKind, Stage};
 
 use crate::build::Desired;
 use crate::view::View;
@@ -26,12 +26,12 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired) {
         Access::root(0o644),
     );
     if view.node.settings.exclusive_repository {
-        group.file(
-            "/etc/apt/sources.list",
-            format!("# {managed}\n# The one source is {SOURCE_PATH} (node_repo_remove).\n"),
-            Access::root(0o644),
+        group.push(
+            "only-package-source",
+            ResourceKind::OnlyPackageSource {
+                path: SOURCE_PATH.to_owned(),
+            },
         );
-        group.absent("/etc/apt/sources.list.d/debian.sources", false);
     }
     if view.postgres.is_some() {
         group.directory("/etc/postgresql-common", Access::root(0o755));

@@ -153,12 +153,14 @@ fn check(cluster: &PgCluster, path: &str) -> Listen {
 
 fn http_check(path: &str) -> Vec<String> {
     if path == PRIMARY {
-        // The status says who has the lock; the words say that it has been promoted as well.
+        // The status says who has the lock; the words say that it has been promoted as well. They
+        // come first, since they are awaited: who hangs up on an answer that is still being
+        // written gets a traceback into Patroni's log.
         return vec![
             "option httpchk".to_owned(),
             format!("http-check send meth GET uri {path}"),
-            "http-check expect status 200".to_owned(),
             r#"http-check expect rstring '"role": "(primary|master)"'"#.to_owned(),
+            "http-check expect status 200".to_owned(),
         ];
     }
     vec![

@@ -16,10 +16,10 @@ pub(super) fn build(scope: &Scope<'_>) -> Node {
     Node {
         host: scope.name().to_owned(),
         address: scope.members.address(scope.host),
-        name,
         cluster,
         connection: connection(scope),
-        settings: settings(scope),
+        settings: settings(scope, &name),
+        name,
         haproxy: haproxy::build(scope),
         vip: vip(scope),
     }
@@ -55,11 +55,12 @@ fn connection(scope: &Scope<'_>) -> Connection {
     }
 }
 
-fn settings(scope: &Scope<'_>) -> NodeSettings {
+fn settings(scope: &Scope<'_>, name: &str) -> NodeSettings {
+    let is_address = name.parse::<IpAddr>().is_ok();
     let mut etc_hosts = scope.texts("node_default_etc_hosts");
     etc_hosts.extend(scope.texts("node_etc_hosts"));
     NodeSettings {
-        set_hostname: scope.bool("nodename_overwrite"),
+        set_hostname: scope.bool("nodename_overwrite") && !is_address,
         write_etc_hosts: scope.bool("node_write_etc_hosts"),
         etc_hosts,
         packages: scope.words("node_packages"),

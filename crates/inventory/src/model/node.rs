@@ -60,7 +60,8 @@ pub enum Profile {
 /// `node_*` parameters that are in effect.
 #[derive(Debug, Clone)]
 pub struct NodeSettings {
-    /// Set the hostname to the node's name (`nodename_overwrite`).
+    /// Set the hostname to the node's name (`nodename_overwrite`). Never to an address: a host
+    /// that is known by nothing else keeps the name it has.
     pub set_hostname: bool,
     /// Write /etc/hosts (`node_write_etc_hosts`).
     pub write_etc_hosts: bool,

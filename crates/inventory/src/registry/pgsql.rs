@@ -70,7 +70,7 @@ pub(crate) static INSTALL: Module = Module {
         on("pg_storage_type", Cluster, Kind::OneOf(&["SSD", "HDD"]), Some("\"SSD\""), "kind of the main disk"),
         off("pg_dummy_filesize", Cluster, Kind::Text, Some("\"64MiB\""), "size of a file to delete when the disk is full"),
         on("pg_listen", Cluster, Kind::Words, Some("\"0.0.0.0\""), "addresses to listen on; `${ip}`, `${vip}` and `${lo}` are known"),
-        on("pg_port", Cluster, PORT, Some("5432"), "port of PostgreSQL"),
+        on("pg_port", Cluster, PORT, Some("5432"), "port of PostgreSQL; a running cluster keeps the one it has"),
         on("pg_localhost", Cluster, Kind::Path, Some("\"/var/run/postgresql\""), "directory of the Unix socket"),
         on("pg_namespace", Fleet, Kind::Path, Some("\"/pg\""), "prefix of the keys in etcd"),
     ],

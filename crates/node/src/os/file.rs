@@ -96,11 +96,10 @@ fn content(file: &File, path: &Path) -> Result<Vec<Change>, Failure> {
     if found == wanted.as_bytes() {
         return Ok(Vec::new());
     }
-    Ok(vec![if file.secret {
-        Change::named("content")
-    } else {
-        diff::change(&String::from_utf8_lossy(&found), wanted)
-    }])
+    if file.secret {
+        return Ok(vec![Change::named("content")]);
+    }
+    Ok(diff::changes(&String::from_utf8_lossy(&found), wanted))
 }
 
 /// Metadata of what is at `path` itself, not of what a link points to.

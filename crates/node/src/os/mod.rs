@@ -14,6 +14,7 @@ mod link;
 mod modules;
 pub(crate) mod packages;
 mod retired;
+mod sources;
 mod swap;
 mod sysctl;
 mod timezone;
@@ -40,6 +41,7 @@ pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observat
         ResourceKind::Link { path, target } => link::observe(path, target),
         ResourceKind::File(file) => file::observe(file, context),
         ResourceKind::PathAbsent { path, recursive } => absent::observe(path, *recursive),
+        ResourceKind::OnlyPackageSource { path } => sources::observe(path),
         ResourceKind::Sysctl { path, values } => sysctl::observe(path, values, context),
         ResourceKind::KernelModules { names } => modules::observe(names, context),
         ResourceKind::Timezone { name } => timezone::observe(name),
@@ -67,6 +69,7 @@ pub(crate) fn converge(
         ResourceKind::Link { path, target } => link::converge(path, target),
         ResourceKind::File(file) => file::converge(file, context),
         ResourceKind::PathAbsent { path, recursive } => absent::converge(path, *recursive),
+        ResourceKind::OnlyPackageSource { path } => sources::converge(path),
         ResourceKind::Sysctl { path, values } => sysctl::converge(path, values, context),
         ResourceKind::KernelModules { names } => modules::converge(names, context),
         ResourceKind::Timezone { name } => timezone::converge(name),

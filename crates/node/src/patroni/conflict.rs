@@ -22,6 +22,9 @@ pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
             &format!("`{link}` leads to `{there}`, which holds a database, and not to `{home}`"),
         ));
     }
+    if let Some(port) = running_port(&member.data).filter(|port| *port != member.postgres.port) {
+        return Some(moved(member, port));
+    }
     let text = file::read(member)?;
     let (scope, name) = (file::field(&text, "scope")?, file::field(&text, "name")?);
     let same = scope == member.scope && name == member.name;
@@ -32,6 +35,26 @@ pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
             &format!("its data is that of member `{name}` of cluster `{scope}`"),
         )
     })
+}
+
+/// Where the server in `data` listens, as it notes itself in the fourth line of its lock file.
+fn running_port(data: &str) -> Option<u16> {
+    let text = fs::read_to_string(Path::new(data).join("postmaster.pid")).ok()?;
+    text.lines().nth(3)?.trim().parse().ok()
+}
+
+/// Poolers, proxies and the other members all lead to a server's port, and it moves only by a
+/// restart: no order of steps keeps clients served.
+fn moved(member: &PatroniMember, port: u16) -> Failure {
+    Failure {
+        hint: Some(format!(
+            "set `pg_port` back to {port}: a running cluster keeps its port"
+        )),
+        ..Failure::message(format!(
+            "PostgreSQL of `{}` listens at port {port}, and the inventory says {}",
+            member.name, member.postgres.port
+        ))
+    }
 }
 
 fn holds_data(home: &str) -> bool {
@@ -50,5 +73,20 @@ fn conflict(member: &PatroniMember, what: &str) -> Failure {
             "the inventory wants member `{}` of cluster `{}` here, but {what}",
             member.name, member.scope
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_server_tells_its_port() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().to_string_lossy().into_owned();
+        assert_eq!(running_port(&path), None);
+        let text = "4242\n/pg/data\n1790000000\n5433\n/run/postgresql\n*\n";
+        fs::write(data.path().join("postmaster.pid"), text).unwrap();
+        assert_eq!(running_port(&path), Some(5433));
     }
 }

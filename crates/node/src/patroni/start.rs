@@ -12,6 +12,7 @@ use super::logs::with_logs;
 use super::member::{described, settled};
 use super::{overrides, reload};
 use crate::context::Context;
+use crate::http::HttpError;
 use crate::systemd;
 use crate::wait::{Look, Wait};
 
@@ -19,11 +20,13 @@ use crate::wait::{Look, Wait};
 const STALLED: Duration = Duration::from_secs(120);
 /// The same where nothing may be seen of the work: a checkpoint, replaying WAL.
 const STALLED_AT_WORK: Duration = Duration::from_secs(1800);
-/// A server that cannot start is tried again by Patroni; this long is long enough.
+/// A server that cannot start is tried again and again by Patroni; this long, from the first time
+/// that it failed, is long enough.
 const FAILING: Duration = Duration::from_secs(30);
 /// Over everything: more than any copy takes.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 const PAUSE: Duration = Duration::from_millis(200);
+const SILENT: &str = "Patroni does not answer";
 const COPYING: &str = "creating replica";
 /// Patroni begins a copy again and again.
 const COPIES: u32 = 2;
@@ -63,11 +66,14 @@ fn wait(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     };
     let outcome = wait.until(|| {
         let state = match patroni.status_now() {
-            Ok(status) if settled(&status) && has_leader(&patroni, &status, &member.name)? => {
-                return Ok(Look::Reached);
-            }
+            Ok(status) if settled(&status) => match has_leader(&patroni, &status, &member.name) {
+                Ok(true) => return Ok(Look::Reached),
+                Ok(false) => described(&status),
+                Err(error) if error.silent() => SILENT.to_owned(),
+                Err(error) => return Err(error.failure()),
+            },
             Ok(status) => described(&status),
-            Err(error) if error.silent() => "Patroni does not answer".to_owned(),
+            Err(error) if error.silent() => SILENT.to_owned(),
             Err(error) => return Err(error.failure()),
         };
         alive(member)?;
@@ -78,11 +84,11 @@ fn wait(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
 }
 
 /// Whether somebody leads: this member, or one that it can follow.
-fn has_leader(patroni: &Patroni, status: &Status, name: &str) -> Result<bool, Failure> {
+fn has_leader(patroni: &Patroni, status: &Status, name: &str) -> Result<bool, HttpError> {
     if status.leads() {
         return Ok(true);
     }
-    let members = patroni.members_now().map_err(|error| error.failure())?;
+    let members = patroni.members_now()?;
     let leads =
         |listed: &Listed| listed.leads() && listed.name != name && listed.state == "running";
     Ok(members.iter().any(leads))
@@ -107,7 +113,8 @@ struct Progress<'a> {
     state: String,
     bytes: u64,
     moved: Instant,
-    entered: Instant,
+    /// Since when it fails to start, however often it was tried since.
+    failing: Option<Instant>,
     looked: Option<Instant>,
     /// Copies of the leader's data that came to nothing.
     lost_copies: u32,
@@ -122,7 +129,7 @@ impl<'a> Progress<'a> {
             state: String::new(),
             bytes: 0,
             moved: now,
-            entered: now,
+            failing: None,
             looked: None,
             lost_copies: 0,
             told: String::new(),
@@ -135,8 +142,13 @@ impl<'a> Progress<'a> {
                 self.lost_copies += 1;
             }
             state.clone_into(&mut self.state);
-            self.entered = Instant::now();
-            self.moved = self.entered;
+            self.moved = Instant::now();
+            self.failing = match () {
+                () if state.ends_with("failed") => self.failing.or(Some(self.moved)),
+                // The next try.
+                () if state.contains("starting") || state == SILENT => self.failing,
+                () => None,
+            };
             self.looked = None;
         }
         if self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
@@ -148,7 +160,7 @@ impl<'a> Progress<'a> {
             self.looked = Some(Instant::now());
             self.tell(context);
         }
-        let failing = state.ends_with("failed") && self.entered.elapsed() > FAILING;
+        let failing = self.failing.is_some_and(|since| since.elapsed() > FAILING);
         if failing || self.lost_copies >= COPIES || self.moved.elapsed() > self.patience() {
             return Err(Failure::message(format!(
                 "{} does not get any further: {state}",

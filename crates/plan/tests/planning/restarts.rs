@@ -1,5 +1,7 @@
 //! Restarts, one member after the other.
 
+use sty_wire::resource::{FileCheck, Unit, UnitState};
+
 use crate::fleet::*;
 
 #[test]
@@ -79,4 +81,41 @@ fn what_serves_a_cluster_is_restarted_only_when_asked_and_one_after_the_other() 
     for pair in asked.actions.windows(2) {
         assert!(reaches(&asked, pair[1].id, pair[0].id), "{}", show(&asked));
     }
+}
+
+#[test]
+fn haproxy_goes_on_leading_to_a_pooler_that_waits_for_its_restart() {
+    let mut nodes = running(1);
+    let unit = ResourceKind::Unit(Unit {
+        name: "pgbouncer.service".to_owned(),
+        state: UnitState::Running,
+        reload_on: Vec::new(),
+        restart_on: Vec::new(),
+    });
+    for node in &mut nodes {
+        let mut proxy = file("/etc/haproxy/haproxy.cfg");
+        if let ResourceKind::File(file) = &mut proxy.kind {
+            file.check = Some(FileCheck::Haproxy);
+        }
+        node.observations
+            .insert(proxy.id.clone(), drift(Risk::Safe));
+        node.resources.push(proxy);
+        let pooler = resource("pooler", Stage::Services, Some("pg-test"), unit.clone());
+        node.observations
+            .insert(pooler.id.clone(), drift(Risk::Restart));
+        node.resources.push(pooler);
+    }
+    let waits = plan(&nodes, &Options::default());
+    assert!(!waits.is_empty());
+    assert!(
+        waits.actions.iter().all(|action| action.held.is_some()),
+        "{}",
+        show(&waits)
+    );
+    let asked = plan(&nodes, &restart_wanted());
+    assert!(
+        asked.actions.iter().all(|action| action.held.is_none()),
+        "{}",
+        show(&asked)
+    );
 }

@@ -21,7 +21,7 @@ use crate::printer::Printer;
 pub(crate) use account::Account;
 pub(crate) use clients::Clients;
 pub(crate) use inject::obstacle;
-pub(crate) use show::{blast_radius, history, print};
+pub(crate) use show::{blast_radius, history, measured, print};
 pub(crate) use stage::Stage;
 
 /// What runs of a drill have in common.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sty_drill::{Drill, Elsewhere, Fault, Run, Spread};
+use sty_drill::{Drill, Elsewhere, Fault, Measured, Run, Spread};
 use sty_inventory::model::PgCluster;
 
 use super::account::Account;
@@ -123,6 +123,49 @@ pub(crate) fn history(printer: &Printer, drills: &[Drill]) {
             drill.cluster.clone(),
             drill.fault.clone(),
             drill.rto_plan.clone(),
+            summary.runs.to_string(),
+            of(&summary.write_gap_ms, |spread| spread.p50),
+            of(&summary.write_gap_ms, |spread| spread.p95),
+            of(&summary.write_gap_ms, |spread| spread.max),
+            of(&summary.read_gap_ms, |spread| spread.p95),
+            of(&summary.redundancy_ms, |spread| spread.p95),
+            summary.lost_rows.to_string(),
+            summary.rows_seen_twice.to_string(),
+        ]);
+    }
+    printer.data(found.to_string());
+}
+
+/// Runs of many drills together.
+pub(crate) fn measured(printer: &Printer, all: &[Measured]) {
+    let mut found = table(&[
+        "PLAN",
+        "SYNC",
+        "MEMBERS",
+        "FAULT",
+        "RUNS",
+        "NO WRITE P50",
+        "P95",
+        "MAX",
+        "NO READ P95",
+        "REDUNDANT P95",
+        "LOST",
+        "TWICE",
+    ]);
+    for Measured {
+        kind,
+        fault,
+        summary,
+    } in all
+    {
+        let of = |spread: &Option<Spread>, figure: fn(&Spread) -> u64| {
+            shown(spread.as_ref().map(figure))
+        };
+        found.add_row([
+            kind.rto_plan.clone(),
+            kind.synchronous.clone(),
+            kind.members.to_string(),
+            fault.to_string(),
             summary.runs.to_string(),
             of(&summary.write_gap_ms, |spread| spread.p50),
             of(&summary.write_gap_ms, |spread| spread.p95),
