@@ -29,6 +29,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "haproxy.cfg",
     "keepalived.conf",
     "patroni-callback",
+    "patroni-within-lease.py",
     "patroni.service",
     "pgbouncer-primary.service",
     "pgbouncer.conf",

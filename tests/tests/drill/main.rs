@@ -6,6 +6,7 @@
 
 mod drill;
 mod samples;
+mod thaw;
 
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,9 @@ fn every_fault_is_drilled_and_the_ledger_holds() {
     for fault in SYNCHRONOUS.into_iter().filter(wanted) {
         let report = drilled(&world, fault);
         assert_eq!(report.lost_rows(), 0, "{report:?}");
+    }
+    if wanted(&"node-freeze") {
+        thaw::gives_no_lead_back(&world);
     }
     nothing_is_left_behind(&world);
     the_drills_are_in_the_history(&world);

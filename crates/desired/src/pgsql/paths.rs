@@ -24,6 +24,8 @@ pub(crate) const LOG: &str = "/pg/log/postgres";
 pub(crate) const PATRONI_DIR: &str = "/etc/patroni";
 /// Patroni's configuration.
 pub(crate) const PATRONI: &str = "/etc/patroni/patroni.yml";
+/// What starts Patroni, and ends its lead with its lease.
+pub(crate) const PATRONI_WITHIN_LEASE: &str = "/etc/patroni/within-lease.py";
 /// What Patroni runs when the member's role changes.
 pub(crate) const PATRONI_CALLBACK: &str = "/etc/patroni/role-changed";
 /// Patroni's unit.

@@ -34,13 +34,18 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
         values! {
             managed => view.managed(),
             config => paths::PATRONI,
+            within_lease => paths::PATRONI_WITHIN_LEASE,
             dbsu => cluster.settings.dbsu,
             data => cluster.settings.data,
             open_files => open_files(view),
             watchdog => cluster.settings.watchdog != "off",
         },
     );
-    let Some(unit) = desired.take(unit) else {
+    let within_lease = render(
+        "patroni-within-lease.py",
+        values! { managed => view.managed() },
+    );
+    let (Some(unit), Some(within_lease)) = (desired.take(unit), desired.take(within_lease)) else {
         return;
     };
     let callback = match slots::are_synchronized(cluster) {
@@ -57,6 +62,11 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
     group.directory(paths::PATRONI_DIR, Access::root(0o755));
     group.secret(paths::PATRONI, text, Access::new(dbsu, dbsu, 0o600));
+    group.file(
+        paths::PATRONI_WITHIN_LEASE,
+        within_lease,
+        Access::root(0o644),
+    );
     group.file(paths::PATRONI_UNIT, unit, Access::root(0o644));
     if let Some(script) = callback {
         group.file(paths::PATRONI_CALLBACK, script, Access::root(0o755));
@@ -114,7 +124,7 @@ pub(crate) fn patroni_member(member: Member<'_>, node: &Node) -> PatroniMember {
         data: cluster.settings.data.clone(),
         reload_on: own(&[paths::PATRONI, paths::CERT, paths::KEY]),
         postgres_reload_on: own(&[paths::HBA, paths::IDENT, paths::CERT, paths::KEY]),
-        restart_on: own(&[paths::PATRONI_UNIT]),
+        restart_on: own(&[paths::PATRONI_UNIT, paths::PATRONI_WITHIN_LEASE]),
         parameters: BTreeMap::new(),
         dcs: BTreeSet::new(),
         home: (paths::HOME_LINK.to_owned(), paths::home(cluster)),

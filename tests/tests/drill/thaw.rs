@@ -1,0 +1,71 @@
+//! A former primary that goes on after its lease, at the moment when nobody has the lead.
+
+use std::time::Duration;
+
+use sty_stories::{World, until};
+
+const MEMBERS: [(&str, &str); 3] = [
+    ("pg-test-1", "10.10.10.11"),
+    ("pg-test-2", "10.10.10.12"),
+    ("pg-test-3", "10.10.10.13"),
+];
+/// Main process of the unit.
+const PATRONI: &str = "$(systemctl show --property=MainPID --value patroni)";
+/// A member gives the lead away, with what Patroni itself is made of.
+const RELEASE: &str = "python3 -c \"\
+    from patroni.config import Config; from patroni.dcs import get_dcs; \
+    dcs = get_dcs(Config('/etc/patroni/patroni.yml')); \
+    assert dcs.delete_leader(dcs.get_cluster().leader)\"";
+
+/// An etcd that led when it stood still takes the leases of others for run out when it goes on,
+/// and the next primary's key is gone for a moment. The old one knows nothing of the next one yet;
+/// it must not lead again, on a history that lacks what the next one has told its clients.
+pub(crate) fn gives_no_lead_back(world: &World) {
+    world.sty(&["status", "--wait", "120"]).ok();
+    // The third member's node has no etcd, and hears at once what it has missed.
+    if leader(world).as_deref() == Some("pg-test-3") {
+        world.sty(&["cluster", "switchover", "pg-test"]).ok();
+        world.sty(&["status", "--wait", "120"]).ok();
+    }
+    let old = leader(world).expect("a leader");
+    world.sandbox(&["freeze", node(&old)]).ok();
+    let next = until("another primary", Duration::from_secs(90), || {
+        let other = leader(world).filter(|name| *name != old);
+        other.ok_or_else(|| "nobody else leads".to_owned())
+    });
+    let others = MEMBERS.iter().filter(|(name, _)| *name != old);
+    for (_, node) in others.clone() {
+        world.on(node, &format!("kill -STOP {PATRONI}")).ok();
+    }
+    world.on(node(&next), RELEASE).ok();
+    world.sandbox(&["thaw", node(&old)]).ok();
+    until(
+        "the old primary to step down",
+        Duration::from_secs(30),
+        || {
+            let script = "runuser -u postgres -- psql -XAtc 'SELECT pg_is_in_recovery()'";
+            let asked = world.on(node(&old), script);
+            match asked.stdout.trim() {
+                "t" => Ok(()),
+                _ => Err(asked.all()),
+            }
+        },
+    );
+    for (_, node) in others {
+        world.on(node, &format!("kill -CONT {PATRONI}")).ok();
+    }
+    world.sty(&["status", "--wait", "120"]).ok();
+    assert_eq!(leader(world), Some(next));
+}
+
+fn leader(world: &World) -> Option<String> {
+    let (_, status) = world.status();
+    let mut clusters = status["clusters"].as_array().into_iter().flatten();
+    let cluster = clusters.find(|cluster| cluster["name"] == "pg-test")?;
+    cluster["leader"].as_str().map(str::to_owned)
+}
+
+fn node(member: &str) -> &'static str {
+    let found = MEMBERS.iter().find(|(name, _)| *name == member);
+    found.expect("a member").1
+}
