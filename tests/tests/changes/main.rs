@@ -33,13 +33,18 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
     let watch = secrets::Watch::start(secrets::all(&stage));
     stage.deploy();
     let before = stage.processes();
-    let quiet: [Chapter; 7] = [
+    let quiet: [Chapter; 9] = [
         ("a converged apply", quiet::a_converged_apply_is_not_noticed),
         ("users", users::come_change_and_go),
         ("databases", databases::come_change_and_go),
         ("rules", rules::let_in_and_keep_out),
         ("services", services::come_and_go),
         ("parameters", parameters::take_effect_at_once),
+        (
+            "parameters of initdb",
+            parameters::go_back_to_what_initdb_wrote,
+        ),
+        ("a refused parameter", parameters::refused_until_mended),
         ("recovery plan and pools", parameters::plan_and_pools),
     ];
     play(&stage, &quiet);

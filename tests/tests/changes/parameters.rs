@@ -39,6 +39,40 @@ pub(crate) fn take_effect_at_once(stage: &Stage) {
     assert_eq!(shown(stage, "deadlock_timeout"), ["1s"; 3]);
 }
 
+/// What the server has in the file of its `initdb` comes back from there.
+pub(crate) fn go_back_to_what_initdb_wrote(stage: &Stage) {
+    let before = shown(stage, "lc_time");
+    stage.set("pg_parameters: { lc_time: C.UTF-8 }");
+    stage.changes("a parameter of initdb", &dynamic(NODES[0]));
+    assert_eq!(shown(stage, "lc_time"), ["C.UTF-8"; 3]);
+    stage.take_out("pg_parameters:");
+    let ran = stage.apply("no parameter of initdb", &[]);
+    ran.ok();
+    assert!(ran.took.as_secs() < 15, "not waited for: {}", ran.all());
+    stage.converged();
+    assert_eq!(shown(stage, "lc_time"), before);
+}
+
+/// A value that only the server knows to be wrong is refused at once, and told until it is mended.
+pub(crate) fn refused_until_mended(stage: &Stage) {
+    const REFUSED: &str = "PostgreSQL refuses `log_timezone = Nowhere/Nope`";
+    let before = shown(stage, "log_timezone");
+    stage.set("pg_parameters: { log_timezone: Nowhere/Nope }");
+    let ran = stage.apply("a parameter that is refused", &[]);
+    ran.exits(4);
+    assert!(ran.took.as_secs() < 15, "not waited for: {}", ran.all());
+    assert!(ran.all().contains(REFUSED), "{}", ran.all());
+    for _ in 0..2 {
+        let plan = stage.sty(&["plan", "--exit-code"]);
+        plan.exits(1);
+        assert!(plan.all().contains(REFUSED), "{}", plan.all());
+    }
+    stage.take_out("pg_parameters:");
+    stage.changes("a parameter mended", &dynamic(NODES[0]));
+    stage.converged();
+    assert_eq!(shown(stage, "log_timezone"), before);
+}
+
 pub(crate) fn plan_and_pools(stage: &Stage) {
     let proxy = everywhere(&["write /etc/haproxy/haproxy.cfg", "reload haproxy.service"]);
     let mut expected = both(dynamic(NODES[0]), &proxy);
