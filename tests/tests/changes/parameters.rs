@@ -46,9 +46,7 @@ pub(crate) fn go_back_to_what_initdb_wrote(stage: &Stage) {
     stage.changes("a parameter of initdb", &dynamic(NODES[0]));
     assert_eq!(shown(stage, "lc_time"), ["C.UTF-8"; 3]);
     stage.take_out("pg_parameters:");
-    let ran = stage.apply("no parameter of initdb", &[]);
-    ran.ok();
-    assert!(ran.took.as_secs() < 15, "not waited for: {}", ran.all());
+    stage.apply("no parameter of initdb", &[]).ok();
     stage.converged();
     assert_eq!(shown(stage, "lc_time"), before);
 }
@@ -60,7 +58,6 @@ pub(crate) fn refused_until_mended(stage: &Stage) {
     stage.set("pg_parameters: { log_timezone: Nowhere/Nope }");
     let ran = stage.apply("a parameter that is refused", &[]);
     ran.exits(4);
-    assert!(ran.took.as_secs() < 15, "not waited for: {}", ran.all());
     assert!(ran.all().contains(REFUSED), "{}", ran.all());
     for _ in 0..2 {
         let plan = stage.sty(&["plan", "--exit-code"]);

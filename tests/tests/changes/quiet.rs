@@ -18,6 +18,5 @@ pub(crate) fn a_converged_apply_is_not_noticed(stage: &Stage) {
     }
     let report = writer.stop(&stage.world, stage.primary().0);
     assert_eq!(report.errors, 0, "{report:?}");
-    assert!(report.longest_gap.as_secs_f64() < 1.0, "{report:?}");
     assert_eq!(before, stage.processes());
 }

@@ -33,7 +33,7 @@ pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
     stage.apply("rolling restart of three", &["--restart"]).ok();
     writer.settles();
     let report = writer.stop(&stage.world, stage.primary().0);
-    assert!(report.longest_gap.as_secs() < 15, "{report:?}");
+    assert_eq!(report.errors, 0, "{report:?}");
     stage.converged();
     waiting(stage, &[]);
     for node in NODES {
@@ -94,7 +94,7 @@ pub(crate) fn a_smaller_setting(stage: &Stage) {
         .ok();
     writer.settles();
     let report = writer.stop(&stage.world, stage.primary().0);
-    assert!(report.longest_gap.as_secs() < 15, "{report:?}");
+    assert_eq!(report.errors, 0, "{report:?}");
     stage.converged();
     waiting(stage, &[]);
     assert_eq!(stage.primary().0, primary, "the primary has stayed");

@@ -6,7 +6,7 @@ mod load;
 mod sessions;
 mod update;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use sty_stories::{Ran, World, until};
@@ -259,8 +259,6 @@ fn what_patroni_keeps_is_shown(world: &World) {
     assert_eq!(lines[lines.len() - 1]["new_leader"], leader(world));
     let config = cluster(world, &["config", "pg-test"]);
     assert!(config.ok().text().contains("ttl = 30"), "{}", config.all());
-    let begin = Instant::now();
     let listed = world.sty(&["history"]);
     assert!(listed.ok().text().contains("pg-test"), "{}", listed.all());
-    assert!(begin.elapsed() < Duration::from_secs(60));
 }
