@@ -1,6 +1,6 @@
 //! Having Patroni and PostgreSQL read changed files.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use sty_wire::observation::Failure;
@@ -21,6 +21,11 @@ const ANSWERS: Wait<'static> = Wait {
     limit: Duration::from_secs(30),
     pause: PAUSE,
 };
+const TAKEN_UP: Wait<'static> = Wait {
+    what: "Patroni to have read its files",
+    limit: Duration::from_secs(30),
+    pause: PAUSE,
+};
 const READ: Wait<'static> = Wait {
     what: "PostgreSQL to have read its files",
     limit: Duration::from_secs(30),
@@ -36,7 +41,9 @@ pub(super) fn files(
     let changed = context.changed_since(&member.reload_on, unit.state_change);
     if !changed.is_empty() {
         context.say("reloading Patroni");
+        let before = loaded_at(&member.postgres)?;
         systemd::reload(&member.unit)?;
+        taken_up(&member.postgres, before)?;
         answers(member, context)?;
         arrived(member, context)?;
     }
@@ -49,6 +56,21 @@ pub(super) fn files(
         server(&member.postgres)?;
     }
     Ok(())
+}
+
+/// Waits until Patroni has read its files. It has PostgreSQL read its own last of all: after it
+/// has closed its port and opened it again for a new certificate. Without a server that runs there
+/// is nothing to tell.
+fn taken_up(access: &PostgresAccess, before: Option<SystemTime>) -> Result<(), Failure> {
+    if before.is_none() {
+        return Ok(());
+    }
+    TAKEN_UP.until(|| match loaded_at(access)? {
+        Some(loaded) if Some(loaded) == before => Ok(Look::NotYet(
+            "PostgreSQL was not told to read its own yet".to_owned(),
+        )),
+        Some(_) | None => Ok(Look::Reached),
+    })
 }
 
 /// How late a replica replays.
