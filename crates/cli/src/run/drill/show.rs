@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sty_drill::{Drill, Elsewhere, Fault, Measured, Run, Spread};
+use sty_drill::{Drill, Elsewhere, Fault, Measured, Run, Spread, Summary};
 use sty_inventory::model::PgCluster;
 
 use super::account::Account;
@@ -114,24 +114,14 @@ pub(crate) fn history(printer: &Printer, drills: &[Drill]) {
         "TWICE",
     ]);
     for drill in drills {
-        let summary = &drill.summary;
-        let of = |spread: &Option<Spread>, figure: fn(&Spread) -> u64| {
-            shown(spread.as_ref().map(figure))
-        };
-        found.add_row([
+        let mut row = vec![
             drill.began.split('.').next().unwrap_or_default().to_owned(),
             drill.cluster.clone(),
             drill.fault.clone(),
             drill.rto_plan.clone(),
-            summary.runs.to_string(),
-            of(&summary.write_gap_ms, |spread| spread.p50),
-            of(&summary.write_gap_ms, |spread| spread.p95),
-            of(&summary.write_gap_ms, |spread| spread.max),
-            of(&summary.read_gap_ms, |spread| spread.p95),
-            of(&summary.redundancy_ms, |spread| spread.p95),
-            summary.lost_rows.to_string(),
-            summary.rows_seen_twice.to_string(),
-        ]);
+        ];
+        row.extend(figures(&drill.summary));
+        found.add_row(row);
     }
     printer.data(found.to_string());
 }
@@ -158,25 +148,32 @@ pub(crate) fn measured(printer: &Printer, all: &[Measured]) {
         summary,
     } in all
     {
-        let of = |spread: &Option<Spread>, figure: fn(&Spread) -> u64| {
-            shown(spread.as_ref().map(figure))
-        };
-        found.add_row([
+        let mut row = vec![
             kind.rto_plan.clone(),
             kind.synchronous.clone(),
             kind.members.to_string(),
             fault.to_string(),
-            summary.runs.to_string(),
-            of(&summary.write_gap_ms, |spread| spread.p50),
-            of(&summary.write_gap_ms, |spread| spread.p95),
-            of(&summary.write_gap_ms, |spread| spread.max),
-            of(&summary.read_gap_ms, |spread| spread.p95),
-            of(&summary.redundancy_ms, |spread| spread.p95),
-            summary.lost_rows.to_string(),
-            summary.rows_seen_twice.to_string(),
-        ]);
+        ];
+        row.extend(figures(summary));
+        found.add_row(row);
     }
     printer.data(found.to_string());
+}
+
+/// Runs, times without writes and reads, time to full redundancy, rows lost and seen twice.
+fn figures(summary: &Summary) -> [String; 8] {
+    let of =
+        |spread: &Option<Spread>, figure: fn(&Spread) -> u64| shown(spread.as_ref().map(figure));
+    [
+        summary.runs.to_string(),
+        of(&summary.write_gap_ms, |spread| spread.p50),
+        of(&summary.write_gap_ms, |spread| spread.p95),
+        of(&summary.write_gap_ms, |spread| spread.max),
+        of(&summary.read_gap_ms, |spread| spread.p95),
+        of(&summary.redundancy_ms, |spread| spread.p95),
+        summary.lost_rows.to_string(),
+        summary.rows_seen_twice.to_string(),
+    ]
 }
 
 /// What a drill does to nodes that are not of a sandbox.
