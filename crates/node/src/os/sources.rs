@@ -67,18 +67,13 @@ fn is_source(line: &str) -> bool {
 
 /// A name beside `path` that apt ignores silently (`Dir::Ignore-Files-Silently`) and nothing has.
 fn free_name(path: &Path) -> PathBuf {
-    let name = |number: u32| {
-        let suffix = if number == 0 {
-            String::new()
-        } else {
-            format!(".{number}")
-        };
-        PathBuf::from(format!("{}{suffix}.disabled", path.display()))
-    };
-    (0..)
-        .map(name)
-        .find(|name| fs::symlink_metadata(name).is_err())
-        .unwrap_or_else(|| name(0))
+    let mut name = PathBuf::from(format!("{}.disabled", path.display()));
+    let mut number = 0;
+    while fs::symlink_metadata(&name).is_ok() {
+        number += 1;
+        name = PathBuf::from(format!("{}.{number}.disabled", path.display()));
+    }
+    name
 }
 
 #[cfg(test)]
