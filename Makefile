@@ -6,16 +6,15 @@ TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 STY := target/$(TARGET)/release/sty
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 
-.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes test-long soak drills bench docs
+.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes soak drills bench docs
 
 help:
 	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
 	@echo "make down                      remove every sandbox that 'make up' made"
-	@echo "make test                      the tests, with real nodes (25 minutes)"
+	@echo "make test                      the tests, with real nodes (half an hour)"
 	@echo "make test-pure                 tests without nodes (a minute)"
 	@echo "make test-parts                single parts against the real thing (some minutes)"
 	@echo "make test-nodes STORY=name     one story on real nodes"
-	@echo "make test-long                 recovery, topologies, every class of fault (20 minutes)"
 	@echo "make soak [RUNS=30] [SEED=n]   faults by chance, one after the other (about half an hour)"
 	@echo "make drills [RUNS=10]          the figures in docs/reference/measured.md (hours)"
 	@echo "make bench                     the figures in docs/benchmarks.md"
@@ -52,7 +51,7 @@ test-pure:
 # Single parts against the real thing: a PostgreSQL server, an sshd, apt, sandbox nodes.
 test-parts: deps deps-test
 	cargo build --package sty-engine --example node
-	$(SUDO) env "PATH=$$PATH" cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
+	$(SUDO) env "PATH=$$PATH" scripts/within 1200 cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
 
 # Stories on real nodes, each in a sandbox of its own; two at a time, or the one that is named.
 test-nodes: build
@@ -60,14 +59,11 @@ test-nodes: build
 	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" scripts/stories $(STORY)
 
 # Not part of the tests: what it breaks, and in which order, is chance.
-# Stories that take long: recovery, every topology, a drill of every class of fault.
-test-long: build
-	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" scripts/stories recovery topologies drill
-
 soak: build
 	$(SUDO) env "PATH=$$PATH" "STY=$(CURDIR)/$(STY)" "RUNS=$(RUNS)" "SEED=$(SEED)" scripts/soak
 
 drills: build
+	@scripts/deps jq
 	$(SUDO) env "PATH=$$PATH" "STY=$(CURDIR)/$(STY)" "RUNS=$(RUNS)" "FAULTS=$(FAULTS)" scripts/drills $(PLANS)
 	$(STY) docs
 

@@ -11,12 +11,14 @@
 )]
 
 mod command;
+pub mod drill;
 mod postgres;
 mod writer;
 
 pub use command::{Ran, run};
 pub use writer::{Report, Writer};
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -170,6 +172,19 @@ impl World {
         (ran.code, document)
     }
 
+    /// What the nodes have to say about a failed story: it goes with them.
+    fn tell_logs(&self) {
+        let script = "journalctl --no-pager --lines=120 --unit=patroni --unit=etcd; \
+                      tail -n 40 \"$(ls -t /pg/log/postgres/*.log /pg/log/postgres/*.csv | head -1)\"";
+        let text = std::fs::read_to_string(self.inventory()).unwrap_or_default();
+        let words = text.split(|c: char| !c.is_ascii_digit() && c != '.');
+        let nodes = words.filter(|word| word.starts_with("10.10.10.") && word.len() > 10);
+        let nodes: BTreeSet<&str> = nodes.collect();
+        for node in nodes {
+            eprintln!("-- {node}\n{}", self.on(node, script).all());
+        }
+    }
+
     fn remove_sandbox(&self) {
         run(self.command(&["sandbox", "down", &self.name]));
     }
@@ -177,6 +192,9 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tell_logs();
+        }
         if std::env::var_os("STY_KEEP").is_some() {
             eprintln!(
                 "kept: sandbox {}, inventory {}",

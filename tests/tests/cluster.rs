@@ -17,10 +17,35 @@ fn a_cluster_is_deployed_used_changed_and_mended() {
     healthy(&world);
     rows_flow_through_every_service(&world);
     the_real_programs_accept_what_was_rendered(&world);
+    patroni_knows_a_lost_majority_from_a_lost_lease(&world);
+    patroni_ends_without_keeping_a_lock(&world);
     pgbench_runs_through_every_service(&world);
+    jobs_have_somebody_to_run_them(&world);
     a_copy_of_the_inventory_wants_nothing(&world);
+    every_module_alone_wants_nothing(&world);
     a_renamed_cluster_is_refused(&world);
+    an_etcd_elsewhere_is_refused(&world);
+    a_cluster_that_left_the_inventory_keeps_its_ways(&world);
+    a_password_that_etcd_does_not_accept_reaches_no_file(&world);
+    patroni_that_started_with_a_wrong_password_is_restarted(&world);
     psql_opens_by_one_command(&world);
+}
+
+fn jobs_have_somebody_to_run_them(world: &World) {
+    let cluster = "        pg_cluster: pg-test\n";
+    let jobs = "        node_crontab: [ '@daily root true' ]\n        \
+                pg_crontab: [ '30 3 * * * true' ]\n";
+    world.replace(cluster, &format!("{cluster}{jobs}"));
+    world.apply();
+    world.assert_converged();
+    let there = "systemctl is-active cron && grep -x '@daily root true' /etc/cron.d/sty \
+                 && grep -x '30 3 \\* \\* \\* postgres true' /etc/cron.d/sty-postgres";
+    world.on(TEST[0], there).ok();
+    world.replace(jobs, "");
+    world.apply();
+    world
+        .on(TEST[0], "! ls /etc/cron.d/sty /etc/cron.d/sty-postgres")
+        .ok();
 }
 
 fn a_copy_of_the_inventory_wants_nothing(world: &World) {
@@ -36,6 +61,13 @@ fn a_copy_of_the_inventory_wants_nothing(world: &World) {
         "--exit-code",
     ];
     world.sty(&arguments).ok();
+}
+
+/// Nodes are not told of what other modules should have there, and take none of it for strange.
+fn every_module_alone_wants_nothing(world: &World) {
+    for module in ["node", "etcd", "pgsql"] {
+        world.sty(&["plan", "-m", module, "--exit-code"]).ok();
+    }
 }
 
 /// Another name would start an empty cluster beside the data: nothing is done at all.
@@ -54,6 +86,85 @@ fn a_renamed_cluster_is_refused(world: &World) {
     world.apply(); // other nodes had learnt the new names
     world.assert_converged();
     world.sty(&["status"]).ok();
+}
+
+/// Nobody would find etcd at another port before all have restarted: nothing is done at all.
+fn an_etcd_elsewhere_is_refused(world: &World) {
+    let digest = "sha256sum /etc/etcd/etcd.env /etc/patroni/patroni.yml";
+    let files = || TEST.map(|node| world.on(node, digest).stdout);
+    let kept = files();
+    let before = std::fs::read_to_string(world.inventory()).expect("the inventory");
+    world.replace("\n  vars:\n", "\n  vars:\n    etcd_port: 12379\n");
+    let ran = world.sty(&["apply"]);
+    ran.exits(1);
+    assert!(
+        ran.all().contains("set `etcd_port` back to 2379"),
+        "{}",
+        ran.all()
+    );
+    assert_eq!(files(), kept);
+    world.edit(|_| before);
+    world.assert_converged();
+    world.sty(&["status"]).ok();
+}
+
+/// Its node stays, for etcd: who comes in there by HAProxy is not thrown out.
+fn a_cluster_that_left_the_inventory_keeps_its_ways(world: &World) {
+    let before = std::fs::read_to_string(world.inventory()).expect("the inventory");
+    world.edit(|text| {
+        let (start, rest) = text.split_once("    # One instance.").expect("pg-meta");
+        let (_, end) = rest.split_once("    # Three instances").expect("pg-test");
+        format!("{start}    # Three instances{end}")
+    });
+    let ran = world.sty(&["apply"]);
+    assert_ne!(ran.code, 0, "{}", ran.all());
+    for told in [
+        "pg-meta-1",
+        "would close the ways",
+        "sty cluster remove pg-meta",
+    ] {
+        assert!(ran.all().contains(told), "{told}: {}", ran.all());
+    }
+    let mut knock = world.inside("pg_isready");
+    knock.args(["-h", META, "-p", "5433", "-d", "meta", "-U", "dbuser_meta"]);
+    sty_stories::run(knock).ok();
+    world.edit(|_| before);
+    world.apply();
+    world.assert_converged();
+}
+
+/// From root's password in etcd follow the clusters': with others Patroni could not go on.
+fn a_password_that_etcd_does_not_accept_reaches_no_file(world: &World) {
+    let digest = |node| world.on(node, "sha256sum /etc/patroni/patroni.yml").stdout;
+    let files = TEST.map(digest);
+    let before = std::fs::read_to_string(world.inventory()).expect("the inventory");
+    world.edit(|text| {
+        let lines = text
+            .lines()
+            .map(|line| match line.find("etcd_root_password:") {
+                Some(at) => format!("{}etcd_root_password: not-the-one-etcd-has", &line[..at]),
+                None => line.to_owned(),
+            });
+        lines.collect::<Vec<_>>().join("\n")
+    });
+    let ran = world.sty(&["apply"]);
+    ran.exits(1);
+    for told in ["does not accept the password", "etcdctl user passwd root"] {
+        assert!(ran.all().contains(told), "{told}: {}", ran.all());
+    }
+    assert_eq!(TEST.map(digest), files);
+    world.edit(|_| before);
+    world.assert_converged();
+}
+
+/// It waits for etcd then, and reads no file again by itself.
+fn patroni_that_started_with_a_wrong_password_is_restarted(world: &World) {
+    let wrong = "sed -i '/^etcd3:/,/^[a-z]/s/password:.*/password: wrong/' /etc/patroni/patroni.yml \
+                 && systemctl restart patroni";
+    world.on(TEST[2], wrong).ok();
+    world.apply();
+    world.assert_converged();
+    world.sty(&["status", "--wait", "60"]).ok();
 }
 
 fn psql_opens_by_one_command(world: &World) {
@@ -142,6 +253,70 @@ fn the_real_programs_accept_what_was_rendered(world: &World) {
             .on(node, "runuser -u postgres -- patroni --validate-config --ignore-listen-port /etc/patroni/patroni.yml")
             .ok();
     }
+}
+
+/// What `script` prints, which has what starts Patroni as `start`.
+fn beside_patronis_start(world: &World, script: &str) -> String {
+    const START: &str = r#"
+import importlib.util, sys
+sys.path.insert(0, "/etc/patroni")
+spec = importlib.util.spec_from_file_location("start", "/etc/patroni/within-lease.py")
+start = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(start)
+"#;
+    let ran = world.on(TEST[0], &format!("python3 - <<'END'{START}{script}END"));
+    ran.ok().text().to_owned()
+}
+
+/// As etcd answers a renewal. Taken for a lost lease, it would end the lead in spite of failsafe mode.
+fn patroni_knows_a_lost_majority_from_a_lost_lease(world: &World) {
+    const SCRIPT: &str = r#"
+from patroni.dcs import etcd3
+read = start.unwrapped(etcd3._raise_for_data)
+def told(code, message):
+    return [type(read(answer, 503)).__name__ for answer in (
+        {"error": {"code": code, "message": message}}, {"error": message, "code": code})]
+print(*told(14, "etcdserver: no leader"), *told(5, "etcdserver: requested lease not found"))
+"#;
+    let known = "Unavailable Unavailable LeaseNotFound LeaseNotFound";
+    assert_eq!(beside_patronis_start(world, SCRIPT), known);
+}
+
+/// Some hundred times it is told to stop while it writes its log. With a lock kept, it would stop
+/// PostgreSQL and wait for itself.
+fn patroni_ends_without_keeping_a_lock(world: &World) {
+    const SCRIPT: &str = r#"
+import random, signal
+from patroni.daemon import AbstractPatroniDaemon
+from patroni.log import QueueHandler
+
+class Daemon(AbstractPatroniDaemon):
+    def __init__(self):
+        self.setup_signal_handlers()
+    def _run_cycle(self): pass
+    def _shutdown(self): pass
+
+def work(daemon, handler):
+    record = start.logger.makeRecord("x", 20, "", 0, "no action", (), None)
+    signal.setitimer(signal.ITIMER_REAL, (1 + random.random()) / 1000)
+    while not daemon.received_sigterm:
+        handler.emit(record)
+
+def kept():
+    handler, daemon = QueueHandler(), Daemon()
+    signal.signal(signal.SIGALRM, daemon.sigterm_handler)
+    try:
+        work(daemon, handler)
+    except SystemExit:
+        pass
+    return not handler.queue.mutex.acquire(blocking=False)
+
+kept_by_itself = sum(kept() for _ in range(300))
+start.STOP_AGAIN_SECONDS = 0.001
+start.stop_safely(AbstractPatroniDaemon)
+print(kept_by_itself > 0, sum(kept() for _ in range(300)))
+"#;
+    assert_eq!(beside_patronis_start(world, SCRIPT), "True 0");
 }
 
 fn pgbench_runs_through_every_service(world: &World) {

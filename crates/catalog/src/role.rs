@@ -12,6 +12,8 @@ pub enum Role {
     Node,
     /// Time synchronisation.
     Chrony,
+    /// What runs jobs at their times.
+    Cron,
     /// The PostgreSQL server of one major version.
     PostgresqlServer,
     /// `psql`, `pg_dump` and the rest of one major version.
@@ -38,9 +40,10 @@ pub enum Role {
 
 impl Role {
     /// Every role there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Node,
         Self::Chrony,
+        Self::Cron,
         Self::PostgresqlServer,
         Self::PostgresqlClient,
         Self::PostgresqlContrib,
@@ -59,6 +62,7 @@ impl Role {
         match self {
             Self::Node => "node",
             Self::Chrony => "chrony",
+            Self::Cron => "cron",
             Self::PostgresqlServer => "postgresql-server",
             Self::PostgresqlClient => "postgresql-client",
             Self::PostgresqlContrib => "postgresql-contrib",

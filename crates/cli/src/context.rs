@@ -1,19 +1,21 @@
 //! From the command line to an inventory and the nodes it names.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use sty_core::ExitCode;
+use sty_core::{Diagnostic, ExitCode};
 use sty_engine::{SshTarget, Target};
 use sty_inventory::Loaded;
 use sty_inventory::model::{Connection, Inventory, Node};
 use sty_sandbox::{Dirs, Sandbox, SandboxName};
 
 use crate::args::Global;
-use crate::diagnostics;
+use crate::diagnostics::{self, Report};
 use crate::printer::Printer;
-use crate::refusal::{refuse, refused};
+use crate::reading::{self, Unreadable};
+use crate::refusal::{refuse, unreadable};
 use crate::run::packages;
 
 /// Inventory files looked for in the current directory when none is given.
@@ -26,8 +28,8 @@ pub(crate) struct InventoryFile {
     pub(crate) name: String,
     /// Absolute path.
     pub(crate) path: PathBuf,
-    /// Its text.
-    pub(crate) text: String,
+    /// What it holds.
+    pub(crate) content: Vec<u8>,
 }
 
 impl InventoryFile {
@@ -36,10 +38,10 @@ impl InventoryFile {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
-    /// SHA-256 of the text, lower case hex.
+    /// SHA-256 of the content, lower case hex.
     pub(crate) fn sha256(&self) -> String {
         use sha2::{Digest, Sha256};
-        format!("{:x}", Sha256::digest(self.text.as_bytes()))
+        format!("{:x}", Sha256::digest(&self.content))
     }
 
     /// Directory of the certificate authority.
@@ -59,35 +61,46 @@ pub(crate) fn inventory_path(global: &Global) -> anyhow::Result<PathBuf> {
         .find(|path| path.is_file());
     match found {
         Some(path) => Ok(path),
-        None => refuse!(
-            "there is no `pigsty.yml` here\nhint: name an inventory with `-i FILE`, or write one with `sty init meta`"
-        ),
+        None => Err(unreadable(
+            None,
+            "there is no `pigsty.yml` here\nhint: name an inventory with `-i FILE`, or write one with `sty init meta`",
+        )),
     }
 }
 
 /// Reads and checks the inventory; problems are in the result.
 pub(crate) fn read_inventory(global: &Global) -> anyhow::Result<(InventoryFile, Loaded)> {
     let given = inventory_path(global)?;
-    let text = std::fs::read_to_string(&given).map_err(|error| {
-        refused(format!(
-            "cannot read inventory `{}`: {error}",
-            given.display()
-        ))
-    })?;
+    let content = reading::read(&given).map_err(|error| cannot_read(&given, &error))?;
     let path = std::path::absolute(&given)?;
     let file = InventoryFile {
         name: given.display().to_string(),
         path,
-        text,
+        content,
     };
-    let beside = |name: &str| {
-        let path = file.directory().join(name);
-        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
-    };
-    let mut loaded = sty_inventory::load(&file.name, &file.text, &beside);
+    let beside = |name: &str| text_of(&file.directory().join(name));
+    let mut loaded = sty_inventory::load_bytes(&file.name, &file.content, &beside);
     let expired: Vec<_> = loaded.expired(today()?).collect();
     loaded.diagnostics.extend(expired);
     Ok((file, loaded))
+}
+
+/// The refusal of an inventory that cannot be read.
+fn cannot_read(given: &Path, error: &Unreadable) -> anyhow::Error {
+    let name = given.display();
+    let hint = match error.missing {
+        true => format!("\nhint: write one from a template: `sty init meta -i {name}`"),
+        false => String::new(),
+    };
+    let message = format!("cannot read inventory `{name}`: {}{hint}", error.why);
+    unreadable(Some(name.to_string()), message)
+}
+
+/// The text of a file that an inventory refers to; an error names the file.
+fn text_of(path: &Path) -> Result<String, String> {
+    let name = path.display();
+    let content = reading::read(path).map_err(|error| format!("{name}: {}", error.why))?;
+    String::from_utf8(content).map_err(|_| format!("{name}: it is not UTF-8"))
 }
 
 /// Days since 1970-01-01.
@@ -101,10 +114,11 @@ pub(crate) fn read_inventory_and_packages(
     global: &Global,
 ) -> anyhow::Result<(InventoryFile, Loaded)> {
     let (file, mut loaded) = read_inventory(global)?;
-    if let Some(inventory) = &loaded.inventory {
+    if let Some(inventory) = loaded.inventory.as_ref().or(loaded.draft.as_ref()) {
         let lacking = packages::lacking(inventory)?;
         if !lacking.is_empty() {
             loaded.diagnostics.extend(lacking);
+            loaded.diagnostics.sort_by_key(|one| Reverse(one.severity));
             loaded.inventory = None;
         }
     }
@@ -133,14 +147,32 @@ fn usable(
     (file, loaded): (InventoryFile, Loaded),
     printer: &Printer,
 ) -> anyhow::Result<Result<(InventoryFile, Inventory), ExitCode>> {
-    diagnostics::print(printer, &loaded.diagnostics);
     match loaded.inventory {
-        Some(inventory) => Ok(Ok((file, inventory))),
-        None => {
-            printer.say("the inventory has errors; nothing was touched");
-            Ok(Err(ExitCode::Usage))
+        Some(inventory) => {
+            diagnostics::print(printer, &loaded.diagnostics);
+            Ok(Ok((file, inventory)))
         }
+        None => tell_invalid(&file, &loaded.diagnostics, printer).map(Err),
     }
+}
+
+/// Tells what is wrong with an inventory that cannot be used, and gives the exit code.
+pub(crate) fn tell_invalid(
+    file: &InventoryFile,
+    found: &[Diagnostic],
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    if printer.is_json() {
+        printer.json(&Report {
+            inventory: Some(&file.name),
+            valid: Some(false),
+            diagnostics: found,
+        })?;
+    } else {
+        diagnostics::print(printer, found);
+        printer.say("the inventory has errors; nothing was touched");
+    }
+    Ok(ExitCode::Usage)
 }
 
 /// The sandbox whose nodes the inventory means: named, or made for this inventory.

@@ -1,8 +1,22 @@
 //! Problems of the inventory, as people read them.
 
+use serde::Serialize;
 use sty_core::{Diagnostic, Severity};
 
 use crate::printer::{BLUE, BOLD, Printer, RED, YELLOW, paint};
+
+/// Problems, for machines: what every verb gives that cannot be carried out.
+#[derive(Serialize)]
+pub(crate) struct Report<'a> {
+    /// The inventory that they are about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) inventory: Option<&'a str>,
+    /// Whether the inventory can be used, where that is the question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) valid: Option<bool>,
+    /// What was found.
+    pub(crate) diagnostics: &'a [Diagnostic],
+}
 
 /// Prints every problem, errors last so that they stay in view, and a count.
 pub(crate) fn print(printer: &Printer, diagnostics: &[Diagnostic]) {

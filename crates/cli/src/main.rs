@@ -4,6 +4,7 @@ mod args;
 mod context;
 mod diagnostics;
 mod printer;
+mod reading;
 mod refusal;
 mod run;
 mod verbs;
@@ -14,7 +15,7 @@ use clap::Parser;
 use sty_core::ExitCode;
 
 use crate::args::{Cli, Command};
-use crate::printer::{Printer, RED, paint};
+use crate::printer::Printer;
 
 fn main() -> ProcessExit {
     // Nodes and forwarders outlive this program: what its caller had open, locks and pipes that
@@ -29,11 +30,7 @@ fn main() -> ProcessExit {
         Ok(code) => code,
         Err(error) => {
             printer.progress("");
-            printer.say(format!("{}: {error:#}", paint(RED.bold(), "error")));
-            match error.is::<refusal::Refused>() {
-                true => ExitCode::Usage,
-                false => ExitCode::Failed,
-            }
+            refusal::tell(&error, &printer).unwrap_or(ExitCode::Failed)
         }
     };
     printer.progress("");
@@ -71,7 +68,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> anyhow::Result<ExitCode> {
         Command::Sandbox(verb) => verb.run(global, printer),
         Command::Schema(verb) => verb.run(printer),
         Command::Explain(verb) => verb.run(printer),
-        Command::Completions(verb) => verb.run(),
+        Command::Completions(verb) => verb.run(printer),
         Command::Docs(verb) => verb.run(printer),
         Command::Generate(verb) => verb.run(printer),
         Command::NodeSession => {

@@ -3,12 +3,15 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::args::{Global, Output};
+
+/// How often progress is told where there is no terminal.
+const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// Bold.
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -34,6 +37,8 @@ pub(crate) struct Printer {
     quiet: bool,
     verbose: bool,
     line: Mutex<Option<indicatif::ProgressBar>>,
+    /// When progress was last told where there is no terminal.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Printer {
@@ -44,6 +49,7 @@ impl Printer {
             quiet: global.quiet,
             verbose: global.verbose,
             line: Mutex::new(None),
+            told: Mutex::new(None),
         }
     }
 
@@ -54,6 +60,7 @@ impl Printer {
             quiet: true,
             verbose: self.verbose,
             line: Mutex::new(None),
+            told: Mutex::new(None),
         }
     }
 
@@ -96,9 +103,14 @@ impl Printer {
         }
     }
 
-    /// What is under way: one line that changes, on a terminal only. Empty text ends it.
+    /// What is under way: one line that changes; without a terminal a line every now and then.
+    /// Empty text ends it.
     pub(crate) fn progress(&self, text: &str) {
-        if self.quiet || self.is_json() || !std::io::stderr().is_terminal() {
+        if self.quiet || self.is_json() {
+            return;
+        }
+        if !std::io::stderr().is_terminal() {
+            self.log_progress(text);
             return;
         }
         let Ok(mut line) = self.line.lock() else {
@@ -116,6 +128,19 @@ impl Printer {
             bar
         });
         bar.set_message(text.to_owned());
+    }
+
+    /// A line for whoever reads a log, once there was nothing to read for a while.
+    fn log_progress(&self, text: &str) {
+        let Ok(mut told) = self.told.lock() else {
+            return;
+        };
+        if text.is_empty() {
+            *told = None;
+        } else if told.get_or_insert_with(Instant::now).elapsed() >= LOG_EVERY {
+            *told = Some(Instant::now());
+            let _ = writeln!(anstream::stderr(), "... {text}");
+        }
     }
 
     fn hide_progress(&self, write: impl FnOnce()) {

@@ -89,6 +89,15 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a place where it is known.
+    #[must_use]
+    pub fn at_if(self, span: Option<Span>, text: impl Into<String>) -> Self {
+        match span {
+            Some(span) => self.at(span, text),
+            None => self,
+        }
+    }
+
     /// Sets the next step.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sty_core::{Diagnostic, Secret};
 use sty_wire::resource::{
-    Access, File, FileCheck, Module, Resource, ResourceKind, Stage, Unit, UnitState,
+    Access, File, FileCheck, Module, PoolerConsole, Resource, ResourceKind, Stage, Unit, UnitState,
 };
 
 /// What was found so far.
@@ -154,41 +154,82 @@ impl Group<'_> {
             ResourceKind::PathAbsent {
                 path: path.to_owned(),
                 recursive,
+                mark: None,
+            },
+        );
+    }
+
+    /// A directory of data that should not be; what is in it by which it is known.
+    pub(crate) fn data_absent(&mut self, path: &str, mark: &str) {
+        self.push(
+            format!("absent:{path}"),
+            ResourceKind::PathAbsent {
+                path: path.to_owned(),
+                recursive: true,
+                mark: Some(mark.to_owned()),
             },
         );
     }
 
     /// A unit that runs.
     pub(crate) fn running(&mut self, name: &str, reload_on: &[&str], restart_on: &[&str]) {
-        self.unit(name, UnitState::Running, reload_on, restart_on);
+        self.unit(unit(name, UnitState::Running, reload_on, restart_on));
+    }
+
+    /// A pooler that runs, and serves what it has.
+    pub(crate) fn pooler(
+        &mut self,
+        name: &str,
+        reload_on: &[&str],
+        restart_on: &[&str],
+        console: PoolerConsole,
+    ) {
+        self.unit(Unit {
+            console: Some(console),
+            ..unit(name, UnitState::Running, reload_on, restart_on)
+        });
+    }
+
+    /// HAProxy, which runs, and has everything in service.
+    pub(crate) fn proxy(&mut self, name: &str, reload_on: &[&str], stats_socket: &str) {
+        self.unit(Unit {
+            stats_socket: Some(stats_socket.to_owned()),
+            ..unit(name, UnitState::Running, reload_on, &[])
+        });
     }
 
     /// A unit that does not run.
     pub(crate) fn stopped(&mut self, name: &str) {
-        self.unit(name, UnitState::Stopped, &[], &[]);
+        self.unit(unit(name, UnitState::Stopped, &[], &[]));
     }
 
-    /// A unit that was set up before and is not wanted any more, with its configuration.
-    pub(crate) fn retired(&mut self, name: &str, config: &str) {
+    /// A unit that was set up before and is not wanted any more, with its configuration and
+    /// further files that are its alone.
+    pub(crate) fn retired(&mut self, name: &str, config: &str, files: &[&str]) {
         self.push(
             format!("retired:{name}"),
             ResourceKind::Retired {
                 unit: name.to_owned(),
                 config: config.to_owned(),
+                files: files.iter().map(|&path| path.to_owned()).collect(),
             },
         );
     }
 
-    fn unit(&mut self, name: &str, state: UnitState, reload_on: &[&str], restart_on: &[&str]) {
-        self.push(
-            format!("unit:{name}"),
-            ResourceKind::Unit(Unit {
-                name: name.to_owned(),
-                state,
-                reload_on: reload_on.iter().map(|&path| path.to_owned()).collect(),
-                restart_on: restart_on.iter().map(|&path| path.to_owned()).collect(),
-            }),
-        );
+    fn unit(&mut self, unit: Unit) {
+        self.push(format!("unit:{}", unit.name), ResourceKind::Unit(unit));
+    }
+}
+
+fn unit(name: &str, state: UnitState, reload_on: &[&str], restart_on: &[&str]) -> Unit {
+    let own = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect();
+    Unit {
+        name: name.to_owned(),
+        state,
+        reload_on: own(reload_on),
+        restart_on: own(restart_on),
+        console: None,
+        stats_socket: None,
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Context {
 /// The certificate authority, as far as nodes know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
+    /// Common name.
+    pub name: String,
     /// Certificate, PEM.
     pub pem: String,
     /// SHA-256 of the certificate (DER), lower case hex.

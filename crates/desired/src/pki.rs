@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sty_wire::resource::{Access, Certificate, Module, ResourceKind, Stage};
+use sty_core::Secret;
+use sty_wire::resource::{Access, Certificate, File, Module, ResourceKind, Stage};
 
-use crate::build::{Desired, Group};
+use crate::build::{Desired, Group, file_id};
 use crate::view::{Member, View};
 
 /// The authority's certificate on every node.
@@ -15,14 +16,24 @@ const VALIDITY_DAYS: u32 = 365;
 pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     let mut group = desired.group(Module::Node, Stage::Config, None);
     group.directory("/etc/pki", Access::root(0o755));
-    group.file(
-        CA_PATH,
-        view.context.authority.pem.clone(),
-        Access::root(0o644),
+    let authority = &view.context.authority;
+    group.push(
+        file_id(CA_PATH),
+        ResourceKind::Authority {
+            name: authority.name.clone(),
+            file: File {
+                path: CA_PATH.to_owned(),
+                content: Secret::new(authority.pem.clone()),
+                secret: false,
+                access: Access::root(0o644),
+                check: None,
+            },
+        },
     );
 }
 
-/// A certificate to be made; the node's name, its address and the loopback names are added.
+/// A certificate to be made; the node's address and the loopback names are added. Not its name,
+/// which changes with the cluster that it belongs to.
 pub(crate) struct Leaf<'a> {
     pub(crate) cert_path: &'a str,
     /// `None`: one file with certificate and key.
@@ -36,7 +47,6 @@ pub(crate) struct Leaf<'a> {
 pub(crate) fn certificate(view: &View<'_>, group: &mut Group<'_>, leaf: Leaf<'_>) {
     let mut names: BTreeSet<String> = leaf.names.into_iter().collect();
     names.extend([
-        view.node.name.clone(),
         view.node.address.to_string(),
         "localhost".to_owned(),
         "127.0.0.1".to_owned(),
@@ -55,9 +65,14 @@ pub(crate) fn certificate(view: &View<'_>, group: &mut Group<'_>, leaf: Leaf<'_>
     );
 }
 
-/// Names by which clients reach a PostgreSQL instance: its own, its cluster's, virtual IPs.
+/// Names by which clients reach a PostgreSQL instance: its node's, its own, its cluster's, virtual
+/// IPs.
 pub(crate) fn postgres_names(view: &View<'_>, member: Member<'_>) -> Vec<String> {
-    let mut names = vec![member.instance.name.clone(), member.cluster.name.clone()];
+    let mut names = vec![
+        view.node.name.clone(),
+        member.instance.name.clone(),
+        member.cluster.name.clone(),
+    ];
     let vips = member
         .cluster
         .vip

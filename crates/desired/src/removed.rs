@@ -123,24 +123,25 @@ pub fn removed_etcd(store: &EtcdCluster) -> Vec<Resource> {
     group.stopped(etcd::UNIT);
     group.absent(etcd::UNIT_PATH, false);
     group.absent(etcd::DIRECTORY, true);
-    group.absent(&store.data, true);
+    group.data_absent(&store.data, "member");
     finish(desired)
 }
 
 fn instance(group: &mut Group<'_>, cluster: &PgCluster, stays: Stays) {
     if !stays.proxy {
-        group.stopped(proxy::UNIT);
-        for path in [proxy::CONFIG, proxy::CERT, proxy::OPERATORS, proxy::WAITS] {
-            group.absent(path, false);
-        }
+        group.retired(proxy::UNIT, proxy::CONFIG, &proxy::FURTHER);
     }
     if cluster.settings.pgbouncer {
         for pooler in Pooler::BOTH {
             group.stopped(pooler.unit());
         }
+    } else {
+        for pooler in Pooler::BOTH {
+            pooler.retired(group);
+        }
     }
     if !stays.vip {
-        group.retired(vip::UNIT, vip::CONFIG);
+        group.retired(vip::UNIT, vip::CONFIG, &[]);
     }
     group.stopped(pgsql::UNIT);
     group.absent(paths::PATRONI_UNIT, false);
@@ -153,14 +154,15 @@ fn instance(group: &mut Group<'_>, cluster: &PgCluster, stays: Stays) {
     group.absent("/etc/cron.d/sty-postgres", false);
     group.absent(&sudoers_path(&cluster.settings.dbsu), false);
     if !cluster.settings.data.starts_with("/pg/") {
-        group.absent(&cluster.settings.data, true);
+        group.data_absent(&cluster.settings.data, "PG_VERSION");
     }
     let programs = paths::parent(&cluster.settings.bin_dir);
     if programs == "/usr/pgsql" {
         group.absent(programs, false);
     }
-    group.absent(paths::HOME_LINK, false);
+    // The link last: by it the node is known to hold what is not gone yet.
     group.absent(&paths::home(cluster), true);
+    group.absent(paths::HOME_LINK, false);
 }
 
 fn cleanup<'a>(desired: &'a mut Desired, module: Module, cluster: &str) -> Group<'a> {

@@ -24,10 +24,13 @@ macro_rules! templates {
 
 const TEMPLATES: &[(&str, &str)] = templates![
     "chrony.conf",
+    "etcd_elsewhere.py",
     "etcd.env",
     "etcd.service",
+    "fresh_copy.py",
     "haproxy.cfg",
     "keepalived.conf",
+    "lease_gate.py",
     "patroni-callback",
     "patroni-within-lease.py",
     "patroni.service",
@@ -36,6 +39,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "pgbouncer.ini",
     "pgbouncer.listen.ini",
     "profile.sh",
+    "timelines.py",
     "waits.lua",
 ];
 

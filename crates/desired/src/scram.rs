@@ -14,6 +14,7 @@ use hmac::{Hmac, Mac as _};
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 use sty_core::Secret;
+use sty_inventory::postgres::is_secret;
 
 /// Rounds of the key derivation: PostgreSQL's own default.
 const ITERATIONS: u32 = 4096;
@@ -45,7 +46,7 @@ impl Secrets {
         role: &str,
         password: &Secret<String>,
     ) -> Secret<String> {
-        if is_finished(password.expose()) {
+        if is_secret(password.expose()) {
             return password.clone();
         }
         if self.left_out {
@@ -64,14 +65,6 @@ impl Secrets {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Secret<String>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether this is a stored secret already and not a password.
-pub(crate) fn is_finished(password: &str) -> bool {
-    password.starts_with("SCRAM-SHA-256$")
-        || (password.len() == 35
-            && password.starts_with("md5")
-            && password[3..].bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// `md5...`: for clusters whose `pg_pwd_enc` says so.
@@ -182,7 +175,7 @@ fn compress(mut state: [u32; 8], message: &[u8; 32]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{BASE64, Secrets, scram};
+    use super::{BASE64, Secrets, is_secret, scram};
     use base64::Engine as _;
     use sty_core::Secret;
 
@@ -197,6 +190,20 @@ mod tests {
              WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:\
              wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
         );
+    }
+
+    /// PostgreSQL would take the rest for plain text, and the pooler for a secret.
+    #[test]
+    fn what_only_begins_like_a_secret_is_a_password() {
+        let secret = scram("pencil", b"0123456789abcdef");
+        assert!(is_secret(&secret));
+        for broken in [
+            &secret[..secret.len() - 1],
+            "SCRAM-SHA-256$4096:AAAA",
+            "SCRAM-SHA-256$",
+        ] {
+            assert!(!is_secret(broken), "{broken}");
+        }
     }
 
     #[test]

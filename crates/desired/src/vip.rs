@@ -46,7 +46,7 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     }
     if postgres.is_none() && view.node.vip.is_none() {
         let mut group = desired.group(Module::Node, Stage::Services, None);
-        return group.retired(UNIT, CONFIG);
+        return group.retired(UNIT, CONFIG, &[]);
     }
     if instances.is_empty() {
         return;
@@ -96,7 +96,7 @@ fn of_primary(view: &View<'_>, member: Member<'_>, vip: &PgVip) -> Result<Instan
     Ok(Instance {
         name: "primary",
         address: vip.address.clone(),
-        interface: interface(view, vip.interface.as_deref())?,
+        interface: interface(view, "pg_vip_interface", vip.interface.as_deref())?,
         vrid: router_id(&vip.address),
         priority: 100,
         preempt: false,
@@ -113,7 +113,7 @@ fn of_nodes(view: &View<'_>, vip: &NodeVip) -> Result<Instance, Diagnostic> {
     Ok(Instance {
         name: "nodes",
         address: vip.address.clone(),
-        interface: interface(view, vip.interface.as_deref())?,
+        interface: interface(view, "vip_interface", vip.interface.as_deref())?,
         vrid: vip.vrid,
         priority: if vip.master { 120 } else { 100 },
         preempt: vip.preempt,
@@ -124,25 +124,57 @@ fn of_nodes(view: &View<'_>, vip: &NodeVip) -> Result<Instance, Diagnostic> {
     })
 }
 
-/// The interface asked for, or the one that holds the node's address.
-fn interface(view: &View<'_>, wanted: Option<&str>) -> Result<String, Diagnostic> {
-    if let Some(name) = wanted {
-        return Ok(name.to_owned());
-    }
+/// The interface that `parameter` asks for, or the one that holds the node's address.
+fn interface(view: &View<'_>, parameter: &str, wanted: Option<&str>) -> Result<String, Diagnostic> {
+    let interfaces = &view.facts.interfaces;
     let holds =
         |addresses: &[(IpAddr, u8)]| addresses.iter().any(|(one, _)| *one == view.node.address);
-    let mut interfaces = view.facts.interfaces.iter();
-    let found = interfaces.find(|one| holds(&one.addresses));
-    found.map(|one| one.name.clone()).ok_or_else(|| {
-        Diagnostic::error(
-            "desired/no-interface",
-            format!(
-                "node `{}` has no interface with address {} for its virtual IP",
-                view.node.host, view.node.address
-            ),
-        )
-        .help("name it: `vip_interface`, `pg_vip_interface`")
+    let found = match wanted {
+        Some(name) => interfaces.iter().find(|one| one.name == name),
+        None => interfaces.iter().find(|one| holds(&one.addresses)),
+    };
+    let found = found.map(|one| one.name.clone());
+    found.ok_or_else(|| match wanted {
+        Some(name) => not_there(view, parameter, name),
+        None => none_with_address(view),
     })
+}
+
+fn not_there(view: &View<'_>, parameter: &str, name: &str) -> Diagnostic {
+    let interfaces = view.facts.interfaces.iter();
+    let there: Vec<String> = interfaces.map(|one| format!("`{}`", one.name)).collect();
+    Diagnostic::error(
+        "desired/no-interface",
+        format!(
+            "node `{}` has no interface `{name}` for its virtual IP: there are {}",
+            view.node.host,
+            there.join(", ")
+        ),
+    )
+    .at_if(
+        view.inventory.written.place(&view.node.host, parameter),
+        "asked for here",
+    )
+    .help(format!(
+        "name one of them, or leave `{parameter}` out: `auto` finds the one with the node's address"
+    ))
+}
+
+fn none_with_address(view: &View<'_>) -> Diagnostic {
+    Diagnostic::error(
+        "desired/no-interface",
+        format!(
+            "node `{}` has no interface with address {} for its virtual IP",
+            view.node.host, view.node.address
+        ),
+    )
+    .at_if(
+        ["pg_vip_address", "vip_address"]
+            .iter()
+            .find_map(|name| view.inventory.written.place(&view.node.host, name)),
+        "its address",
+    )
+    .help("name it: `vip_interface`, `pg_vip_interface`")
 }
 
 /// Router identifier of an address: its last byte, which no two addresses of a small network

@@ -9,8 +9,9 @@ local asked = {}
 local function all_asked(checker)
     if not asked[checker] then
         for _, server in pairs(core.backends[checker].servers) do
-            local status = server:get_stats()["check_status"]
-            if status == nil or status == "" or status == "INI" or status == "UNK" then
+            -- An asterisk: it is being checked.
+            local status = string.gsub(server:get_stats()["check_status"] or "", "^%* ", "")
+            if status == "" or status == "INI" or status == "UNK" then
                 return false
             end
         end
@@ -26,9 +27,34 @@ core.register_action("wait_for_checks", { "tcp-req" }, function(txn, checker)
     end
 end, 1)
 
--- Holds a connection until a server of `checker` is up.
+-- A server that runs says at once whether it takes GSSAPI encryption, and logs nothing when that was
+-- all.
+local QUESTION, ANSWER_SECONDS = "\0\0\0\8\4\210\22\48", 1
+
+local function answers(server)
+    local host, port = server:get_addr():match("^%[?(.-)%]?:(%d+)$")
+    local socket = core.tcp()
+    socket:settimeout(ANSWER_SECONDS)
+    local answered = socket:connect(host, tonumber(port)) and socket:send(QUESTION)
+        and socket:receive(1)
+    socket:close()
+    return answered
+end
+
+-- Whether the primary answers now. That it was up in its last check may be three seconds old.
+local function primary_answers(checker)
+    for _, server in pairs(core.backends[checker].servers) do
+        if server:get_stats()["status"]:match("^UP") and answers(server) then
+            return true
+        end
+    end
+    return false
+end
+
+-- Holds a connection until a server of `checker` is up and answers. A pooler whose connection ends
+-- while it logs in turns away all its clients until another one has succeeded.
 core.register_action("wait_for_primary", { "tcp-req" }, function(txn, checker)
-    while not all_asked(checker) or core.backends[checker]:get_srv_act() == 0 do
+    while not all_asked(checker) or not primary_answers(checker) do
         core.msleep(20)
     end
 end, 1)

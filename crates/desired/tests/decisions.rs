@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sty_desired::Stays;
+use sty_wire::facts::Interface;
 use sty_wire::resource::{Resource, ResourceKind, Stage};
 use support::{context, facts, inventory, parse, resources};
 
@@ -53,6 +54,23 @@ fn what_is_written_for_the_cluster_is_dynamic_and_not_sized() {
     assert_eq!(shared["log_min_duration_statement"], "500ms");
     assert!(!local(&all).contains_key("shared_buffers"));
     assert!(shared.get("work_mem").is_none());
+}
+
+#[test]
+fn more_shared_memory_than_a_node_has_is_refused() {
+    let inventory = inventory("full");
+    let mut known = facts(&inventory);
+    known.get_mut("10.10.10.11").unwrap().memory_bytes = 1 << 30;
+    let of = |host| sty_desired::node(&inventory, host, &known, &context());
+    let problem = &of("10.10.10.11").unwrap_err()[0];
+    assert_eq!(
+        (problem.code, problem.message.as_str()),
+        (
+            "desired/shared-buffers",
+            "`shared_buffers` of pg-test-1 is `1GB`, and node `10.10.10.11` has 1024 MB of memory"
+        )
+    );
+    of("10.10.10.12").unwrap();
 }
 
 #[test]
@@ -153,6 +171,22 @@ fn ids_are_unique_and_stages_ascend() {
 }
 
 #[test]
+fn etcd_keeps_its_certificate_when_its_node_leaves_a_cluster() {
+    let certificate = |text: &str| {
+        let all = resources(&parse(text), "10.10.10.12");
+        let mut kinds = all.into_iter().map(|one| one.kind);
+        kinds.find(|kind| {
+            let path = "/etc/etcd/server.crt";
+            matches!(kind, ResourceKind::Certificate(one) if one.cert_path == path)
+        })
+    };
+    let member = certificate(&edited("full", "", ""));
+    assert!(member.is_some());
+    let second = "10.10.10.12: { pg_seq: 2, pg_role: replica }";
+    assert_eq!(member, certificate(&edited("full", second, "")));
+}
+
+#[test]
 fn removal_is_exact() {
     let inventory = inventory("full");
     let cluster = &inventory.clusters["pg-test"];
@@ -214,6 +248,19 @@ fn edited(case: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
+fn the_main_disk_of_postgresql_may_be_that_of_the_node() {
+    let text = edited(
+        "meta",
+        "pg_cluster: pg-meta",
+        "pg_cluster: pg-meta\n        pg_fs_main: /data",
+    );
+    let all = resources(&parse(&text), "10.10.10.10");
+    let asked = |id: &str| all.iter().filter(|one| one.id == id).count();
+    assert_eq!(asked("directory:/data"), 1);
+    assert_eq!(asked("directory:/data/pg-meta-17"), 1);
+}
+
+#[test]
 fn what_goes_on_beside_a_removed_cluster_forgets_it_at_once() {
     let inventory = inventory("full");
     let on = |host: &str| {
@@ -256,6 +303,93 @@ fn keepalived_goes_with_the_last_address_and_not_before() {
     };
     assert_eq!(removed(false), ["retired:keepalived.service"]);
     assert_eq!(removed(true), Vec::<String>::new());
+}
+
+#[test]
+fn poolers_and_proxies_that_are_switched_off_are_retired() {
+    let asks = |all: &[Resource]| -> Vec<String> {
+        let own = |id: &&str| {
+            let unit = id.contains(".service") && !id.contains('/');
+            unit && (id.contains("pgbouncer") || id.contains("haproxy"))
+        };
+        let ids = all.iter().map(|one| one.id.as_str()).filter(own);
+        ids.map(str::to_owned).collect()
+    };
+    let off = |switch: &str| {
+        let cluster = format!("pg_cluster: pg-test\n        {switch}: false");
+        resources(
+            &parse(&edited("full", "pg_cluster: pg-test", &cluster)),
+            "10.10.10.12",
+        )
+    };
+    assert_eq!(
+        asks(&resources(&inventory("full"), "10.10.10.12")),
+        [
+            "unit:pgbouncer.service",
+            "unit:pgbouncer-primary.service",
+            "unit:haproxy.service"
+        ]
+    );
+    let without_poolers = off("pgbouncer_enabled");
+    assert_eq!(
+        asks(&without_poolers),
+        [
+            "unit:haproxy.service",
+            "retired:pgbouncer.service",
+            "retired:pgbouncer-primary.service"
+        ]
+    );
+    assert!(
+        without_poolers
+            .iter()
+            .all(|one| !one.id.starts_with("file:/etc/pgbouncer/"))
+    );
+    // The primary pooler leads through the HAProxy next door.
+    let without_proxy = off("haproxy_enabled");
+    assert_eq!(
+        asks(&without_proxy),
+        [
+            "unit:pgbouncer.service",
+            "retired:pgbouncer-primary.service",
+            "retired:haproxy.service"
+        ]
+    );
+    let retired = without_proxy
+        .iter()
+        .find(|one| one.id == "retired:pgbouncer-primary.service");
+    let kind = ResourceKind::Retired {
+        unit: "pgbouncer-primary.service".to_owned(),
+        config: "/etc/pgbouncer/primary.ini".to_owned(),
+        files: vec![
+            "/etc/pgbouncer/primary-listen.ini".to_owned(),
+            "/etc/systemd/system/pgbouncer-primary.service".to_owned(),
+        ],
+    };
+    assert_eq!(retired.unwrap().kind, kind, "what both poolers have stays");
+}
+
+#[test]
+fn a_virtual_address_needs_an_interface_that_is_there() {
+    let address = "pg_cluster: pg-test\n        pg_vip_enabled: true\n        \
+                   pg_vip_interface: eth1\n        pg_vip_address: 10.10.10.3/24";
+    let inventory = parse(&edited("full", "pg_cluster: pg-test", address));
+    let mut known = facts(&inventory);
+    let of = |known: &_| sty_desired::node(&inventory, "10.10.10.12", known, &context());
+    let problem = &of(&known).unwrap_err()[0];
+    assert_eq!(
+        (problem.code, problem.message.as_str()),
+        (
+            "desired/no-interface",
+            "node `10.10.10.12` has no interface `eth1` for its virtual IP: there are `eth0`"
+        )
+    );
+    assert_eq!(problem.labels.len(), 1, "where it is asked for");
+    let eth1 = Interface {
+        name: "eth1".to_owned(),
+        addresses: Vec::new(),
+    };
+    known.get_mut("10.10.10.12").unwrap().interfaces.push(eth1);
+    of(&known).unwrap();
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn text(resources: &[Resource]) -> String {
         let stage = stage.as_str().unwrap();
         writeln!(out, "=== {stage} {cluster} {}", resource.id).unwrap();
         match &resource.kind {
-            ResourceKind::File(file) => {
+            ResourceKind::File(file) | ResourceKind::Authority { file, .. } => {
                 let access = &file.access;
                 writeln!(
                     out,

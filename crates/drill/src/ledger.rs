@@ -42,6 +42,13 @@ pub struct Window {
     pub to_us: u64,
 }
 
+impl Window {
+    /// How long it is; nothing where it ends before it begins.
+    pub fn length_us(&self) -> u64 {
+        self.to_us.saturating_sub(self.from_us)
+    }
+}
+
 /// Attempts of one client, in the order in which they ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
@@ -76,19 +83,35 @@ impl Ledger {
     /// microseconds. It begins with the last acknowledgement before the window, and ends with the
     /// window at the latest. Late answers are none: the client had given up.
     pub fn gap_us(&self, window: Window) -> u64 {
+        self.gap(window).length_us()
+    }
+
+    /// The same, with its beginning and end.
+    pub fn gap(&self, window: Window) -> Window {
+        let nothing = Window {
+            from_us: window.from_us,
+            to_us: window.from_us,
+        };
+        let mut longest = nothing;
         let mut last = None;
-        let mut longest = 0;
+        let mut until = |last: Option<u64>, to_us: u64| {
+            let from_us = last.unwrap_or(window.from_us);
+            let gap = Window { from_us, to_us };
+            if gap.length_us() > longest.length_us() {
+                longest = gap;
+            }
+        };
         for at in self.acknowledged_us() {
             if at > window.to_us {
                 break;
             }
             if at >= window.from_us {
-                longest = longest.max(at - last.unwrap_or(window.from_us));
+                until(last, at);
             }
             last = Some(at);
         }
-        let open = window.to_us.saturating_sub(last.unwrap_or(window.from_us));
-        longest.max(open)
+        until(last, window.to_us);
+        longest
     }
 
     /// When the client got its acknowledgements, in order.

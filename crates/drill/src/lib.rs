@@ -14,5 +14,5 @@ pub use chance::Chance;
 pub use fault::{Elsewhere, Entry, Fault, Hold, UnknownFault, Victim};
 pub use ledger::{Attempt, Audit, Ledger, Outcome, Window};
 pub use measured::{Kind, Measured, markdown, measured};
-pub use report::{Clients, Drill, IdleClient, OldPrimary, Reads, Run, Summary, Writes};
+pub use report::{Clients, Drill, IdleClient, OldPrimary, Reads, Run, Span, Summary, Writes};
 pub use spread::Spread;

@@ -39,7 +39,7 @@ pub fn measured(drills: &[Drill]) -> Vec<Measured> {
             synchronous: drill.synchronous.clone(),
             members: drill.members,
         };
-        for run in &drill.runs {
+        for run in drill.runs.iter().filter(|run| !run.interrupted) {
             let group = groups.entry((kind.clone(), run.fault)).or_default();
             group.push(run.clone());
         }

@@ -69,6 +69,9 @@ pub struct Run {
     pub timeline_after: Option<u64>,
     /// How long the fault lasted, from the first to the last moment of its making.
     pub fault_ms: u64,
+    /// From when it was made whole until its end began.
+    #[serde(default)]
+    pub fault_span: Option<Span>,
     /// The writer.
     pub writes: Writes,
     /// The reader.
@@ -83,6 +86,18 @@ pub struct Run {
     pub redundancy_after_heal_ms: Option<u64>,
     /// What went otherwise than it should, in words.
     pub problems: Vec<String>,
+    /// The operator cut it short: its figures are none.
+    #[serde(default)]
+    pub interrupted: bool,
+}
+
+/// Between two moments, RFC 3339 by the clock of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Its beginning.
+    pub from: String,
+    /// Its end.
+    pub to: String,
 }
 
 /// What the writer met.
@@ -90,6 +105,9 @@ pub struct Run {
 pub struct Writes {
     /// Longest time without an acknowledged row.
     pub gap_ms: u64,
+    /// When that was.
+    #[serde(default)]
+    pub gap_span: Option<Span>,
     /// What became of the rows.
     #[serde(flatten)]
     pub audit: Audit,
@@ -158,8 +176,9 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of these runs.
+    /// Of these runs, but for those that were cut short.
     pub fn of(runs: &[Run]) -> Self {
+        let runs: Vec<&Run> = runs.iter().filter(|run| !run.interrupted).collect();
         let mut summary = Self {
             runs: u64::try_from(runs.len()).unwrap_or(u64::MAX),
             write_gap_ms: Spread::of(runs.iter().map(|run| run.writes.gap_ms)),

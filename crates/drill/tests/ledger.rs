@@ -30,6 +30,8 @@ fn window(from_us: u64, to_us: u64) -> Window {
 fn the_gap_is_the_longest_silence_that_touches_the_window() {
     let ledger = acknowledged(&[10, 50, 60, 70, 95, 100]);
     assert_eq!(ledger.gap_us(window(55, 100)), 25);
+    let gap = ledger.gap(window(45, 100));
+    assert_eq!((gap.from_us, gap.to_us), (10, 50));
     assert_eq!(ledger.gap_us(window(45, 100)), 40, "it had begun before");
     assert_eq!(ledger.gap_us(window(55, 65)), 10);
     assert_eq!(ledger.gap_us(window(55, 150)), 50, "it had not ended");

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::json;
-use sty_drill::{Drill, Fault, markdown, measured};
+use sty_drill::{Drill, Fault, Summary, markdown, measured};
 
 fn drill(plan: &str, runs: &[(&str, u64)]) -> Drill {
     let run = |(fault, gap): &(&str, u64)| {
@@ -32,6 +32,23 @@ fn drill(plan: &str, runs: &[(&str, u64)]) -> Drill {
         "runs": runs, "summary": summary,
     }))
     .unwrap()
+}
+
+#[test]
+fn a_run_that_was_cut_short_has_no_figures() {
+    let mut drill = drill(
+        "fast",
+        &[("restart", 900), ("restart", 77_000), ("node-kill", 9)],
+    );
+    for run in &mut drill.runs[1..] {
+        run.interrupted = true;
+    }
+    let all = measured(std::slice::from_ref(&drill));
+    assert_eq!(all.len(), 1, "nothing is known of the other fault");
+    for summary in [&all[0].summary, &Summary::of(&drill.runs)] {
+        let gap = summary.write_gap_ms.as_ref().unwrap();
+        assert_eq!((summary.runs, gap.max), (1, 900));
+    }
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::session::Session;
 use crate::target::Target;
 use crate::{shell, upload};
 
+/// A shared connection that is there already may take this part of the time for a new one.
+const REUSED_SHARE: u32 = 3;
+
 /// Limits and places of connections.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
@@ -85,6 +88,16 @@ enum Start {
     Problem(ConnectProblem),
 }
 
+impl Start {
+    /// Whether a shared connection that ended so leads nowhere.
+    fn is_dead(&self) -> bool {
+        matches!(
+            self,
+            Self::Ssh(_) | Self::Problem(ConnectProblem::Silent { .. })
+        )
+    }
+}
+
 struct Attempt<'a> {
     host: &'a str,
     target: &'a Target,
@@ -96,18 +109,43 @@ impl Attempt<'_> {
     fn run(&self, uploading: &dyn Fn()) -> Result<Session, ConnectProblem> {
         let shared = self.target.control_path(self.options);
         let reused = shared.is_some_and(|path| path.exists());
-        let mut started = self.start();
-        if reused && matches!(started, Err(Start::Ssh(_))) {
-            // The shared connection was dead: the node was restarted, say.
-            self.target.disconnect(self.options);
-            started = self.start();
+        if !reused {
+            return self.finish(self.start(self.options.hello_limit), uploading);
         }
+        // One that is there already answers much sooner than a new one comes about; what it takes
+        // of the time is not given again.
+        let limit = self.options.connect_limit / REUSED_SHARE;
+        match self.start(limit.min(self.options.hello_limit)) {
+            Err(start) if start.is_dead() => {
+                // The shared connection was dead: the node was restarted, say.
+                self.target.forget(self.options);
+                let options = ConnectOptions {
+                    connect_limit: self.options.connect_limit - limit,
+                    ..self.options.clone()
+                };
+                let attempt = Attempt {
+                    options: &options,
+                    ..*self
+                };
+                attempt.finish(attempt.start(options.hello_limit), uploading)
+            }
+            started => self.finish(started, uploading),
+        }
+    }
+
+    /// Copies the program where it is missing.
+    fn finish(
+        &self,
+        started: Result<Session, Start>,
+        uploading: &dyn Fn(),
+    ) -> Result<Session, ConnectProblem> {
         match started {
             Ok(session) => Ok(session),
             Err(Start::Missing) if self.is_remote() => {
                 uploading();
                 upload::upload(self.target, self.program, self.options)?;
-                self.start().map_err(|problem| self.last(problem))
+                let started = self.start(self.options.hello_limit);
+                started.map_err(|problem| self.last(problem))
             }
             Err(problem) => Err(self.last(problem)),
         }
@@ -124,13 +162,13 @@ impl Attempt<'_> {
         }
     }
 
-    fn start(&self) -> Result<Session, Start> {
+    fn start(&self, limit: Duration) -> Result<Session, Start> {
         let command = self
             .target
             .shell(&shell::start(&self.program_path()), self.options);
         let mut pipes =
             Pipes::spawn(command, &self.options.runtime_directory).map_err(Start::Problem)?;
-        match pipes.first(self.options.hello_limit) {
+        match pipes.first(limit) {
             Ok(Reply::Hello {
                 protocol,
                 program_sha256,
@@ -148,10 +186,13 @@ impl Attempt<'_> {
             })),
             Ok(other) => Err(noise(format!("{:?}", std::mem::discriminant(&other)))),
             Err(FirstError::Unreadable(detail)) => Err(noise(detail)),
-            Err(FirstError::Silent) => Err(Start::Problem(ConnectProblem::Silent {
-                limit: self.options.hello_limit,
-                detail: pipes.tail().join("; "),
-            })),
+            Err(FirstError::Silent) => {
+                pipes.stop();
+                Err(Start::Problem(ConnectProblem::Silent {
+                    limit,
+                    detail: pipes.tail().join("; "),
+                }))
+            }
             Err(FirstError::Ended(code)) => Err(self.ended(code, &pipes.tail())),
         }
     }

@@ -104,7 +104,12 @@ pub fn operator() -> String {
     let user = ["SUDO_USER", "LOGNAME", "USER"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        .or_else(|| user_id().ok().map(|uid| format!("uid {uid}")))
+        .or_else(|| {
+            user_id().ok().map(|uid| match uid {
+                0 => "root".to_owned(),
+                uid => format!("uid {uid}"),
+            })
+        })
         .unwrap_or_else(|| "unknown".to_owned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match host.trim() {

@@ -140,7 +140,10 @@ impl Pipes {
 
 impl Drop for Pipes {
     fn drop(&mut self) {
-        self.finish(END_LIMIT);
+        // Of one that has ended nothing is waited for: a shared connection may hold its output open.
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            self.finish(END_LIMIT);
+        }
     }
 }
 

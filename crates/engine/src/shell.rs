@@ -61,8 +61,8 @@ fn store(directory: &str, name: &str, sha256: &str, architecture: &str) -> Strin
          dir={directory}\n\
          mkdir -p \"$dir\"\n\
          chmod 755 \"$dir\" \"$(dirname \"$dir\")\"\n\
-         find \"$dir\" -name '.upload.*' -mmin +60 -delete\n\
-         new=$(mktemp \"$dir/.upload.XXXXXXXX\")\n\
+         find \"$dir\" -name 'tmp.*' -mmin +60 -delete\n\
+         new=$(mktemp -p \"$dir\")\n\
          trap 'rm -f \"$new\"' EXIT\n\
          trap 'exit 1' HUP INT TERM\n\
          cat >\"$new\"\n\

@@ -87,9 +87,18 @@ impl Target {
 
     /// Ends the shared connection to this target, if there is one.
     pub fn disconnect(&self, options: &ConnectOptions) {
+        self.tell_master("exit", options);
+    }
+
+    /// Leaves the shared connection to those that use it: a new one is made for whoever comes.
+    pub(crate) fn forget(&self, options: &ConnectOptions) {
+        self.tell_master("stop", options);
+    }
+
+    fn tell_master(&self, what: &str, options: &ConnectOptions) {
         if let Self::Ssh(ssh) = self {
             let mut command = ssh.command(options);
-            command.args(["-O", "exit", "--"]).arg(&ssh.host);
+            command.args(["-O", what, "--"]).arg(&ssh.host);
             // A master that does not answer is left to its keep-alive; without its socket nobody
             // finds it.
             command.process_group(0);

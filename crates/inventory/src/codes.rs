@@ -15,6 +15,8 @@ macro_rules! codes {
 codes! {
     SYNTAX = "inventory/syntax":
         "The file is not valid YAML, so nothing in it was read. The place is where the reader gave up; the cause is often a line earlier: a missing colon, a tab, an unclosed quote or bracket, or wrong indentation.";
+    ENCODING = "inventory/encoding":
+        "The file is not UTF-8 text, so nothing in it was read. The place is where the first byte stands that does not belong there, often an umlaut or accent saved in an older encoding. `iconv -f LATIN1 -t UTF-8` turns it into UTF-8, with the encoding that it has.";
     EMPTY = "inventory/empty":
         "The file has no content, or only comments. `sty init` writes an inventory to begin with.";
     STRUCTURE = "inventory/structure":
@@ -57,6 +59,10 @@ codes! {
         "The address of a host is not known: neither its name nor `ansible_host` is an IP address. Nodes are known by their addresses.";
     TWO_CLUSTERS = "inventory/two-clusters":
         "A host belongs to two PostgreSQL clusters. A node runs at most one instance.";
+    NO_CLUSTER = "inventory/no-cluster":
+        "A host has the number or the role of a PostgreSQL instance and no `pg_cluster`, so it would get none, and one that runs there would lose its services. The name of the cluster is probably missing from the `vars` of its group.";
+    EMPTY_GROUP = "inventory/empty-group":
+        "A group has the name of a PostgreSQL cluster and no host belongs to it, so there is no such cluster. One that runs is left alone: `sty cluster remove` takes it away while the inventory still has its hosts.";
     NO_PRIMARY = "inventory/no-primary":
         "A cluster has no instance with `pg_role: primary`, so nobody would create the database. After creation Patroni decides who leads; the word then has no effect.";
     TWO_PRIMARIES = "inventory/two-primaries":
@@ -82,7 +88,7 @@ codes! {
     UNKNOWN_ROLE = "inventory/unknown-role":
         "A role is referred to that is neither declared in `pg_users` or `pg_default_roles` nor part of PostgreSQL.";
     UNKNOWN_DATABASE = "inventory/unknown-database":
-        "A database is referred to that is not declared in `pg_databases` and is not one of PostgreSQL's own.";
+        "A database is referred to that is not declared in `pg_databases` and is not one of PostgreSQL's own; or a template is not declared before the databases that copy it.";
     ROLE_CYCLE = "inventory/role-cycle":
         "Roles are members of each other in a circle, which PostgreSQL refuses.";
     SYSTEM_ROLE = "inventory/system-role":
@@ -92,7 +98,9 @@ codes! {
     BASELINE = "inventory/baseline":
         "The baseline SQL file of a database cannot be read.";
     HBA_RULE = "inventory/hba-rule":
-        "A rule of `pg_hba_rules` or its like says nothing: it needs either `user`, `db`, `addr` and `auth`, or `rules` with raw lines of at least a type, a database, a user and a method.";
+        "A rule of `pg_hba_rules` or its like says nothing: it needs either `user`, `db`, `addr` and `auth`, or `rules` with raw lines. Or it can never work: a raw line that PostgreSQL cannot read, with which it would neither start nor reload, or a way to authenticate that the address does not have.";
+    HBA_POOLER = "inventory/hba-pooler":
+        "A rule of `pgb_hba_rules` or `pgb_default_hba_rules` says something that PostgreSQL knows and PgBouncer does not. PgBouncer leaves such a line out and goes on with the next. It has no groups in raw lines, no `samerole`, `samehost` or `samenet`, no names of hosts, no regular expressions, and of the methods only `trust`, `reject`, `md5`, `password`, `scram-sha-256`, `cert`, `peer` and `ldap`.";
     HBA_ALIAS = "inventory/hba-alias":
         "A rule uses an address or a method that is neither an alias nor valid in pg_hba.conf. Addresses: `local`, `localhost`, `admin`, `infra`, `cluster`, `intra`, `world`, an IP address or a network. Methods: `pwd`, `ssl`, `ssl-sha`, `ssl-md5`, `cert`, `ident`, `peer`, `trust`, `deny`, `md5`, `sha`, `scram-sha-256`, `reject`.";
     HBA_ORDER = "inventory/hba-unreachable":
@@ -101,6 +109,8 @@ codes! {
         "A rule lets somebody in from the network who has shown nothing (`trust`), or has passwords sent as they are over connections that need not be encrypted (`password`).";
     MD5_SECRET = "inventory/md5-secret":
         "A user's password is an `md5` secret in a cluster that keeps passwords as SCRAM. Such a secret proves nothing to a rule that asks for SCRAM, and PgBouncer cannot use it to log in where PostgreSQL asks for SCRAM.";
+    SCRAM_SECRET = "inventory/scram-secret":
+        "A user's password begins like a SCRAM secret and is not one: `SCRAM-SHA-256$`, iterations, `:`, salt, `$`, stored key, `:`, server key; salt and keys in base64, the keys of 32 bytes. PostgreSQL takes it for a password in plain text, and so does `sty`: whoever knows the password that was meant cannot log in. A shell or a double-quoted text often eats what follows a `$`.";
     POOLED_OFFLINE = "inventory/pooled-offline":
         "A user may log in through PgBouncer, and belongs to no group or to `dbrole_offline` alone. No rule lets it in from the pooler: every connection would be refused behind it.";
     POOLED_NAME = "inventory/pooled-name":
@@ -111,6 +121,10 @@ codes! {
         "`expire_at` of a user is in the past: PostgreSQL no longer takes its password.";
     EXTENSION_PACKAGE = "inventory/extension-package":
         "A database has an extension that does not come with PostgreSQL, and no package in `pg_extensions` or `pg_packages` looks as if it had it. Creating it would fail on the node. Packages are found by name, so this may be wrong; then the warning is all there is to it.";
+    LIBRARY = "inventory/library":
+        "A library in `pg_libs`, or in the settings `session_preload_libraries` and `local_preload_libraries`, does not come with PostgreSQL, and no package in `pg_extensions` or `pg_packages` looks as if it had it. Without a library that it is told to preload PostgreSQL does not start, or lets nobody in. Packages are found by name, so this may be wrong; then the warning is all there is to it.";
+    LOCALE = "inventory/locale":
+        "A cluster, a database or a setting such as `lc_messages` asks for a locale of the operating system that a fresh node does not have: those are `C`, `C.UTF-8` and `POSIX`. Others are there once they have been generated, on every node; without, PostgreSQL refuses to create the cluster or the database, or to start. Locales of ICU and those built into PostgreSQL need nothing of the node.";
     POOLER_DROPS = "inventory/pooler-drops":
         "`pgbouncer_ignore_param` makes PgBouncer accept and throw away what a client asks for when it connects. For a parameter such as `search_path` the client then works with another value than it believes.";
     SELECTOR = "inventory/selector":
@@ -139,6 +153,10 @@ codes! {
         "A setting follows from a parameter of the inventory, or is set by Patroni or `sty`. Whatever else were written would be dropped, or break the cluster.";
     SETTING_RISK = "inventory/setting-risk":
         "PostgreSQL takes this value, and it costs data: at once, at the next crash, or when transaction numbers run out.";
+    ACCOUNT = "inventory/account":
+        "A name cannot be that of the Linux account it is meant for: `useradd` or sudo would refuse it, or the account is somebody else's. Names have up to 32 letters, digits, `_`, `-` and `.`, begin with a letter or `_`, and are not all capitals, which is an alias to sudo.";
+    DIRECTORY = "inventory/directory":
+        "A directory cannot be given to PostgreSQL, etcd or the node. `sty` gives `pg_data`, `pg_fs_backup` and `etcd_data` an owner who is not root, and removes `pg_data`, `etcd_data` and the home of the instance below `pg_fs_main` when their cluster is removed, with all they hold. So directories of the system are refused, those that a reboot empties, and those that hold another directory of the inventory.";
     VALUE = "inventory/value":
         "A value is of the right type and still cannot be used; the message says why.";
 }

@@ -17,9 +17,11 @@ mod source;
 mod suggest;
 pub mod template;
 mod validate;
+mod written;
 
 pub use codes::explain;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_bytes};
 pub use registry::{reference_markdown, schema};
 pub use show::{Effective, Origin};
 pub use template::{Filling, Template, fill, templates};
+pub use written::Written;

@@ -89,6 +89,20 @@ impl Report {
         self.push(diagnostic.help(help));
     }
 
+    /// Adds an error with one place and a next step, unless it was reported there before.
+    pub(crate) fn error_once(
+        &self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = self.label(Diagnostic::error(code, message), place, label);
+        let subject = diagnostic.message.clone();
+        self.once(place, &subject, diagnostic.help(help));
+    }
+
     /// Adds a warning with one place and a next step.
     pub(crate) fn warning(
         &self,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 use sty_core::Span;
 
+use crate::build::{Scope, members};
 use crate::load::Loaded;
-use crate::merge::{Binding, HostId, Setter};
-use crate::registry::{self, Kind, Parameter};
+use crate::merge::{Binding, GroupId, HostId, Setter};
+use crate::registry::{self, Kind, Level, Parameter};
+use crate::report::Report;
 use crate::source::{Data, Place, Value};
 
 /// A parameter as it holds for something.
@@ -15,12 +17,23 @@ use crate::source::{Data, Place, Value};
 pub struct Effective {
     /// Name of the parameter.
     pub name: &'static str,
-    /// Its value: plain text, or JSON for lists and mappings; secrets read `[redacted]`.
-    pub value: String,
+    /// Its value: switches and numbers as such, lists and mappings; secrets read `[redacted]`.
+    /// Placeholders are resolved where they stand for the same on every host that it holds for.
+    pub value: Json,
     /// Who set it.
     pub origin: Origin,
     /// Whether it has an effect yet.
     pub effective: bool,
+}
+
+impl Effective {
+    /// The value for people: plain text, or JSON for lists and mappings.
+    pub fn shown(&self) -> String {
+        match &self.value {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Where a value came from.
@@ -44,17 +57,35 @@ pub enum Origin {
     },
 }
 
+/// The hosts that something is shown for.
+type Scopes<'a> = [Scope<'a>];
+
 impl Loaded {
-    /// Effective values of a host, of a cluster (those of its primary, or else its first member)
-    /// or of a group; sorted by name. `None` when there is nothing of that name.
+    /// Effective values of a host, of a cluster (those of its primary, or else its first member,
+    /// without what each member has of its own) or of a group; sorted by name. `None` when there is nothing of that name.
     pub fn effective(&self, name: &str) -> Option<Vec<Effective>> {
+        // Whatever is wrong with the inventory was reported when it was read.
+        let report = Report::new(&self.file);
+        let members = members::find(&self.fleet, &report);
+        let scope = |host| Scope::new(&self.fleet, host, &members, &report);
         if let Some(host) = self.fleet.find_host(name) {
-            return Some(self.of_host(host));
+            return Some(self.of_host(host, &[scope(host)]));
         }
         if let Some(host) = self.member_of(name) {
-            return Some(self.of_host(host));
+            let scopes: Vec<Scope<'_>> = self.members_of(name).map(scope).collect();
+            let mut values = self.of_host(host, &scopes);
+            // What each member has of its own is not the cluster's.
+            let own = |name| {
+                let mut all = registry::all();
+                all.any(|(_, one)| one.name == name && one.level == Level::Instance)
+            };
+            values.retain(|value| !own(value.name));
+            return Some(values);
         }
-        self.of_group(name)
+        let group = self.fleet.find_group(name)?;
+        let hosts = 0..self.fleet.hosts.len();
+        let hosts = hosts.filter(|host| self.fleet.hosts[*host].order.contains(&group));
+        Some(self.of_group(group, &hosts.map(scope).collect::<Vec<_>>()))
     }
 
     /// Names that [`Self::effective`] knows: hosts, clusters, groups.
@@ -74,32 +105,34 @@ impl Loaded {
         binding.value.text().map(str::to_owned)
     }
 
+    fn members_of(&self, cluster: &str) -> impl Iterator<Item = HostId> {
+        (0..self.fleet.hosts.len())
+            .filter(move |host| self.text(*host, "pg_cluster").as_deref() == Some(cluster))
+    }
+
     fn member_of(&self, cluster: &str) -> Option<HostId> {
-        let mut members = (0..self.fleet.hosts.len())
-            .filter(|host| self.text(*host, "pg_cluster").as_deref() == Some(cluster))
-            .peekable();
+        let mut members = self.members_of(cluster).peekable();
         let first = members.peek().copied()?;
         let primary =
             members.find(|host| self.text(*host, "pg_role").as_deref() == Some("primary"));
         Some(primary.unwrap_or(first))
     }
 
-    fn of_host(&self, host: HostId) -> Vec<Effective> {
-        let value = |(id, parameter)| self.one(parameter, id, self.fleet.binding(host, id));
+    fn of_host(&self, host: HostId, scopes: &Scopes<'_>) -> Vec<Effective> {
+        let value = |(id, parameter)| self.one(parameter, id, self.fleet.binding(host, id), scopes);
         sorted(registry::all().filter_map(value).collect())
     }
 
-    fn of_group(&self, name: &str) -> Option<Vec<Effective>> {
-        let group = self.fleet.find_group(name)?;
+    fn of_group(&self, group: GroupId, scopes: &Scopes<'_>) -> Vec<Effective> {
         let order = self.fleet.order_of_group(group);
         let value = |(id, parameter): (_, &'static Parameter)| {
             let found = order.iter().rev().find_map(|group| {
                 let binding = self.fleet.groups[*group].vars.get(parameter.name)?;
                 Some(&self.fleet.bindings[*binding])
             });
-            self.one(parameter, id, found)
+            self.one(parameter, id, found, scopes)
         };
-        Some(sorted(registry::all().filter_map(value).collect()))
+        sorted(registry::all().filter_map(value).collect())
     }
 
     fn one(
@@ -107,6 +140,7 @@ impl Loaded {
         parameter: &'static Parameter,
         id: registry::ParameterId,
         binding: Option<&Binding>,
+        scopes: &Scopes<'_>,
     ) -> Option<Effective> {
         let (value, origin) = match binding {
             Some(binding) => (&binding.value, self.origin(binding)),
@@ -117,7 +151,7 @@ impl Loaded {
         }
         Some(Effective {
             name: parameter.name,
-            value: render(value, parameter.kind),
+            value: render(value, parameter.kind, scopes),
             origin,
             effective: parameter.effective,
         })
@@ -151,31 +185,54 @@ fn sorted(mut values: Vec<Effective>) -> Vec<Effective> {
     values
 }
 
-fn render(value: &Value, kind: Kind) -> String {
-    match redacted(value, kind) {
-        Json::String(text) => text,
-        other => other.to_string(),
+fn render(value: &Value, kind: Kind, scopes: &Scopes<'_>) -> Json {
+    let written = redacted(value, kind, None);
+    if !written.to_string().contains("${") {
+        return written;
+    }
+    let mut seen = scopes
+        .iter()
+        .map(|scope| redacted(value, kind, Some(scope)));
+    match seen.next() {
+        Some(first) if seen.all(|other| other == first) => first,
+        _ => written,
     }
 }
 
 const REDACTED: &str = "[redacted]";
 
-/// A value as JSON, scalars as the text that was written, secrets hidden.
-fn redacted(value: &Value, kind: Kind) -> Json {
+/// A value as JSON, texts as they were written or, for a host, are meant; secrets hidden.
+fn redacted(value: &Value, kind: Kind, scope: Option<&Scope<'_>>) -> Json {
     match &value.data {
         Data::Null => Json::Null,
         Data::Scalar(scalar) if matches!(kind, Kind::Secret) && !scalar.text.is_empty() => {
             REDACTED.into()
         }
-        Data::Scalar(scalar) => Json::from(&*scalar.text),
-        Data::List(items) => items.iter().map(|item| redacted(item, kind)).collect(),
+        Data::Scalar(scalar) => typed(value, kind).unwrap_or_else(|| match scope {
+            Some(scope) => scope.expanded(value).into(),
+            None => Json::from(&*scalar.text),
+        }),
+        Data::List(items) => items
+            .iter()
+            .map(|item| redacted(item, kind, scope))
+            .collect(),
         Data::Map(entries) => {
             let field = |entry: &crate::source::Entry| {
                 let kind = kind_of(kind, &entry.key);
-                (entry.key.to_string(), redacted(&entry.value, kind))
+                (entry.key.to_string(), redacted(&entry.value, kind, scope))
             };
             Json::Object(entries.iter().map(field).collect::<Map<_, _>>())
         }
+    }
+}
+
+/// A switch or a number, where the parameter is one.
+fn typed(value: &Value, kind: Kind) -> Option<Json> {
+    match kind {
+        Kind::Bool => value.as_bool().map(Json::from),
+        Kind::Int { .. } | Kind::WordOrInt { .. } => value.as_i64().map(Json::from),
+        Kind::Number { .. } => value.as_f64().map(Json::from),
+        _ => None,
     }
 }
 

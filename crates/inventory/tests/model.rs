@@ -249,7 +249,7 @@ fn effective_values_say_where_they_came_from() {
                         format!("host {name} {}:{}", span.line, span.column)
                     }
                 };
-                format!("{} = {} ({origin})\n", one.name, one.value)
+                format!("{} = {} ({origin})\n", one.name, one.shown())
             });
         lines.collect()
     };
@@ -258,8 +258,7 @@ fn effective_values_say_where_they_came_from() {
     pg_admin_password = [redacted] (group all 29:5)
     pg_conf = crit.yml (group pg-meta 16:9)
     pg_port = 5432 (default)
-    pg_seq = 1 (host 10.10.10.10 7:24)
-    pg_users = [{"name":"app","parameters":{"search_path":"a, b"},"password":"[redacted]","roles":["owner",{"name":"dbrole_readonly","state":"absent"}]},{"login":"false","name":"owner"}] (group pg-meta 18:9)
+    pg_users = [{"name":"app","parameters":{"search_path":"a, b"},"password":"[redacted]","roles":["owner",{"name":"dbrole_readonly","state":"absent"}]},{"login":false,"name":"owner"}] (group pg-meta 18:9)
     "#);
     insta::assert_snapshot!(shown("10.10.10.11"), @r#"
     node_timezone =  (default)
@@ -267,7 +266,7 @@ fn effective_values_say_where_they_came_from() {
     pg_conf = crit.yml (group pg-meta 16:9)
     pg_port = 5432 (default)
     pg_seq = 2 (host 10.10.10.11 9:11)
-    pg_users = [{"name":"app","parameters":{"search_path":"a, b"},"password":"[redacted]","roles":["owner",{"name":"dbrole_readonly","state":"absent"}]},{"login":"false","name":"owner"}] (group pg-meta 18:9)
+    pg_users = [{"name":"app","parameters":{"search_path":"a, b"},"password":"[redacted]","roles":["owner",{"name":"dbrole_readonly","state":"absent"}]},{"login":false,"name":"owner"}] (group pg-meta 18:9)
     "#);
     insta::assert_snapshot!(shown("etcd"), @"
     node_timezone =  (default)
@@ -277,6 +276,37 @@ fn effective_values_say_where_they_came_from() {
     pg_users = [] (default)
     ");
     assert!(loaded.effective("nothing").is_none());
+}
+
+#[test]
+fn effective_values_are_what_hosts_make_of_placeholders() {
+    let text = format!(
+        "all:
+  children:
+    p:
+      hosts:
+        10.0.0.1: {{ pg_seq: 1, pg_role: primary }}
+        10.0.0.2: {{ pg_seq: 2 }}
+      vars: {{ pg_cluster: p, pg_dbsu: pg, pg_listen: '${{ip}},${{lo}}' }}
+  vars:
+    nodename: n
+    repo_endpoint: http://${{admin_ip}}:80
+    node_etc_hosts: [ '${{ip}} ${{pg_cluster}} ${{nothing}}', '${{dbsu}}' ]{VARS}"
+    );
+    let loaded = read(&text);
+    let shown = |name: &str, parameter: &str| {
+        let values = loaded.effective(name).unwrap();
+        let found = values.into_iter().find(|one| one.name == parameter);
+        found.unwrap().shown()
+    };
+    assert_eq!(shown("10.0.0.2", "pg_listen"), "10.0.0.2,127.0.0.1");
+    let each_has_its_own = "${ip},${lo}";
+    assert_eq!(shown("p", "pg_listen"), each_has_its_own);
+    assert_eq!(shown("p", "repo_endpoint"), "http://10.10.10.10:80");
+    assert_eq!(shown("all", "repo_endpoint"), "http://10.10.10.10:80");
+    let lines = r#"["10.0.0.1 p ${nothing}","pg"]"#;
+    assert_eq!(shown("10.0.0.1", "node_etc_hosts"), lines);
+    assert_eq!(shown("10.0.0.1", "pg_admin_password"), "[redacted]");
 }
 
 #[test]

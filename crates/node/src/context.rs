@@ -63,7 +63,15 @@ impl Context {
 
     /// Those of `files` that were written after `since`, or are about to be.
     pub(crate) fn changed_since(&self, files: &[String], since: Option<SystemTime>) -> Vec<String> {
-        let newer = systemd::newer(files, since);
+        self.with_drifting(files, &systemd::newer(files, since))
+    }
+
+    /// The same of files that may have been exchanged for a moment: reading them again costs nothing.
+    pub(crate) fn placed_since(&self, files: &[String], since: Option<SystemTime>) -> Vec<String> {
+        self.with_drifting(files, &systemd::placed(files, since))
+    }
+
+    fn with_drifting(&self, files: &[String], newer: &[&str]) -> Vec<String> {
         let changed = |path: &&String| newer.contains(&path.as_str()) || self.is_drifting(path);
         files.iter().filter(changed).cloned().collect()
     }

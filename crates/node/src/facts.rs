@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -63,6 +64,7 @@ pub fn gather() -> Result<Facts, FactsError> {
         data_disk_bytes: data_disk_bytes()?,
         virtualization,
         container,
+        network_admin: network_admin(&read("/proc/1/status")?),
         open_files_limit: open_files_limit()?,
         interfaces: interfaces()?,
     })
@@ -167,6 +169,15 @@ fn open_files_limit() -> Result<u64, FactsError> {
     })
 }
 
+/// Whether a process may ever have `CAP_NET_ADMIN`, by `/proc/1/status`.
+fn network_admin(status: &str) -> bool {
+    const CAP_NET_ADMIN: u64 = 1 << 12;
+    let mut lines = status.lines();
+    let bounding = lines.find_map(|line| line.strip_prefix("CapBnd:"));
+    let bounding = bounding.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+    bounding.is_some_and(|set| set & CAP_NET_ADMIN != 0)
+}
+
 fn parse_open_files_limit(text: &str) -> Option<u64> {
     let line = text
         .lines()
@@ -177,26 +188,34 @@ fn parse_open_files_limit(text: &str) -> Option<u64> {
     }
 }
 
+/// Every interface, those without an address too: a virtual one may be meant for them.
 fn interfaces() -> Result<Vec<Interface>, FactsError> {
-    let found = if_addrs::get_if_addrs().map_err(|source| FactsError::Kernel {
+    let unreadable = |source| FactsError::Kernel {
         what: "the network interfaces",
         source,
-    })?;
-    let mut interfaces: BTreeMap<String, Interface> = BTreeMap::new();
-    for address in found {
+    };
+    let mut interfaces: BTreeMap<String, Vec<(IpAddr, u8)>> = BTreeMap::new();
+    for entry in fs::read_dir("/sys/class/net").map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        // Beside the interfaces, which are links, there may be a file of the bonding driver.
+        if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            interfaces.entry(name).or_default();
+        }
+    }
+    for address in if_addrs::get_if_addrs().map_err(unreadable)? {
         let prefix = match &address.addr {
             if_addrs::IfAddr::V4(v4) => v4.prefixlen,
             if_addrs::IfAddr::V6(v6) => v6.prefixlen,
         };
         let ip = address.ip();
-        let name = address.name.clone();
-        let interface = interfaces.entry(name.clone()).or_insert(Interface {
-            name,
-            addresses: Vec::new(),
-        });
-        interface.addresses.push((ip, prefix));
+        interfaces
+            .entry(address.name)
+            .or_default()
+            .push((ip, prefix));
     }
-    Ok(interfaces.into_values().collect())
+    let interface = |(name, addresses)| Interface { name, addresses };
+    Ok(interfaces.into_iter().map(interface).collect())
 }
 
 #[cfg(test)]
@@ -215,6 +234,14 @@ mod tests {
         assert_eq!(meminfo_total("MemTotal:  16 kB\n"), Some(16_384));
         let limits = "Limit  Soft  Hard  Units\nMax open files  1024  20000  files\n";
         assert_eq!(parse_open_files_limit(limits), Some(20_000));
+    }
+
+    #[test]
+    fn a_withheld_capability_is_known() {
+        let status = |set: &str| format!("CapEff:\t0000000000001000\nCapBnd:\t{set}\n");
+        assert!(network_admin(&status("00000000fdecbfff")));
+        assert!(!network_admin(&status("00000000fdecafff")));
+        assert!(!network_admin(""));
     }
 
     #[test]

@@ -50,6 +50,14 @@ impl HttpError {
         matches!(self, Self::NoAnswer { .. })
     }
 
+    /// Whether nobody listens there.
+    pub(crate) fn refused(&self) -> bool {
+        let Self::NoAnswer { source, .. } = self else {
+            return false;
+        };
+        matches!(&**source, ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
     /// For the operator: the error with what caused it.
     pub(crate) fn failure(&self) -> Failure {
         let mut message = self.to_string();

@@ -1,5 +1,6 @@
 //! Which code looks after which kind of resource.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use sty_wire::observation::{Failure, Observation};
@@ -70,6 +71,38 @@ pub(crate) fn converge(
             postgres::converge_database(postgres, database, context)
         }
         _ => os::converge(&resource.kind, context, supply),
+    }
+}
+
+/// Has the service that `resource` is about read its files.
+pub(crate) fn reload(resource: &Resource, context: &Context) -> Result<(), Failure> {
+    match &resource.kind {
+        ResourceKind::Unit(unit) => os::reload_unit(unit),
+        ResourceKind::PatroniMember(member) => patroni::reload_member(member, context),
+        _ => Err(Failure::message(format!(
+            "`{}` is no service that reads files; this is a fault of sty",
+            resource.id
+        ))),
+    }
+}
+
+/// Waits until what another node has stored for the cluster counts here: the settings `parameters`.
+pub(crate) fn take_up(
+    resource: &Resource,
+    parameters: &BTreeSet<String>,
+    context: &Context,
+) -> Result<(), Failure> {
+    match &resource.kind {
+        ResourceKind::PatroniConfig {
+            postgres,
+            config,
+            own,
+            ..
+        } => patroni::take_up(postgres, config, own, parameters, context),
+        _ => Err(Failure::message(format!(
+            "`{}` has no settings to take up; this is a fault of sty",
+            resource.id
+        ))),
     }
 }
 

@@ -15,8 +15,10 @@ mod kinds;
 mod observe;
 mod os;
 mod patroni;
+mod pooler;
 mod postgres;
 mod program;
+mod proxy;
 mod run;
 mod session;
 mod status;
@@ -24,6 +26,6 @@ mod systemd;
 mod wait;
 
 pub use facts::{FactsError, gather as gather_facts};
-pub use patroni::settings_arrived;
+pub use patroni::{settings_arrived, settings_waiting};
 pub use program::sha256 as program_sha256;
 pub use session::{ServeError, serve};

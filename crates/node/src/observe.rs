@@ -10,7 +10,7 @@ use sty_wire::protocol::Reply;
 use sty_wire::resource::{Resource, ResourceKind};
 
 use crate::context::Context;
-use crate::{etcd, kinds, patroni};
+use crate::{etcd, kinds, os, patroni, postgres};
 
 /// Databases are looked at through connections of their own: this many side by side.
 const DATABASE_LANES: usize = 4;
@@ -58,7 +58,25 @@ pub(crate) fn all(resources: &[Resource]) -> Reply {
         }
     });
     if surroundings.etcd.is_none() {
-        surroundings.stray_etcd = etcd::stray();
+        surroundings.stray_etcd = etcd::present();
+    }
+    if surroundings.patroni.is_empty() {
+        surroundings.stray_patroni = patroni::stray();
+    }
+    for resource in resources {
+        let notes = [
+            postgres::note(resource, &context),
+            os::drop_ins::note(resource),
+            etcd::note(resource, &context),
+        ];
+        surroundings.notes.extend(notes.into_iter().flatten());
+        if let ResourceKind::Role { postgres, .. } = &resource.kind
+            && let Some(cluster) = &resource.cluster
+            && !surroundings.objects.contains_key(cluster)
+            && let Some(objects) = postgres::objects(postgres, &context)
+        {
+            surroundings.objects.insert(cluster.clone(), objects);
+        }
     }
     Reply::Observed {
         observations,

@@ -32,6 +32,9 @@ pub enum ServeError {
     /// The node could not be looked at at all.
     #[error("cannot read the facts of this node")]
     Facts(#[from] facts::FactsError),
+    /// What was broken for a drill could not be mended.
+    #[error("cannot end a drill: {0}")]
+    Drill(String),
     /// A reply could not be written as JSON: a fault of `sty`.
     #[error("cannot write a reply; this is a fault of sty")]
     Encode(#[from] serde_json::Error),
@@ -56,27 +59,37 @@ fn serve_with(
         output: Output(Arc::new(Mutex::new(Box::new(output)))),
         lock: None,
         resources: BTreeMap::new(),
+        disturbed: Vec::new(),
     };
     session.output.send(&hello()?)?;
-    for line in input.split(b'\n') {
-        let line = line?;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let reply = match serde_json::from_slice(&line) {
-            // The action that it was about has noticed, or had ended before.
-            Ok(Request::Abandon) => continue,
-            Ok(request) => session.answer(request),
-            // The error's own words may quote a secret; its place does not.
-            Err(error) => refused(format!(
-                "a request could not be understood, at column {}; controller and node are \
+    let served = session.serve(input);
+    let calmed = session.calm();
+    served.and(calmed)
+}
+
+impl Session {
+    /// Answers until `input` ends.
+    fn serve(&mut self, input: impl BufRead) -> Result<(), ServeError> {
+        for line in input.split(b'\n') {
+            let line = line?;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let reply = match serde_json::from_slice(&line) {
+                // The action that it was about has noticed, or had ended before.
+                Ok(Request::Abandon) => continue,
+                Ok(request) => self.answer(request),
+                // The error's own words may quote a secret; its place does not.
+                Err(error) => refused(format!(
+                    "a request could not be understood, at column {}; controller and node are \
                  different builds",
-                error.column()
-            )),
-        };
-        session.output.send(&reply)?;
+                    error.column()
+                )),
+            };
+            self.output.send(&reply)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn hello() -> Result<Reply, ServeError> {
@@ -125,6 +138,8 @@ struct Session {
     lock_path: PathBuf,
     lock: Option<File>,
     resources: BTreeMap<String, Resource>,
+    /// What ends the disturbances that were made in this session and go on.
+    disturbed: Vec<Disturbance>,
 }
 
 impl Session {
@@ -158,11 +173,24 @@ impl Session {
         }
     }
 
-    fn disturb(&self, disturbance: &Disturbance) -> Result<(), Failure> {
+    fn disturb(&mut self, disturbance: &Disturbance) -> Result<(), Failure> {
         if self.lock.is_none() {
             return Err(Failure::message("this session has not locked the node"));
         }
-        drill::disturb(disturbance)
+        // Also of one that fails half way.
+        self.disturbed.extend(disturbance.end());
+        drill::disturb(disturbance)?;
+        self.disturbed.retain(|end| end != disturbance);
+        Ok(())
+    }
+
+    /// Ends what the controller, which is gone, has not ended: all of it, whatever fails.
+    fn calm(&mut self) -> Result<(), ServeError> {
+        let mut outcome = Ok(());
+        while let Some(end) = self.disturbed.pop() {
+            outcome = outcome.and(drill::disturb(&end));
+        }
+        outcome.map_err(|failure| ServeError::Drill(failure.message))
     }
 
     fn take(&mut self, holder: &str) -> Reply {
@@ -198,6 +226,17 @@ impl Session {
                 let resource = self.resource(resource)?;
                 converge(resource, supply, || look(resource))
             }
+            Op::Reload { resource } => {
+                let resource = self.resource(resource)?;
+                kinds::reload(resource, &look(resource)).map(|()| Vec::new())
+            }
+            Op::TakeUp {
+                resource,
+                parameters,
+            } => {
+                let resource = self.resource(resource)?;
+                kinds::take_up(resource, parameters, &look(resource)).map(|()| Vec::new())
+            }
             Op::EtcdMemberAdd { via, peer_url } => {
                 let (resource, member) = self.etcd_member(via)?;
                 etcd::member_add(member, peer_url, &look(resource))?;
@@ -218,7 +257,7 @@ impl Session {
             | Op::PostgresRestart { member }
             | Op::MemberRestart { member }
             | Op::Switchover { member, .. }
-            | Op::Settle { member }
+            | Op::Settle { member, .. }
             | Op::Failover { member }
             | Op::PatroniReload { member }
             | Op::DropLostSlot { member, .. }
@@ -264,7 +303,7 @@ fn converge(
     let before = look();
     let changes = match kinds::observe(resource, &before) {
         Observation::InSync | Observation::Skipped { .. } => return Ok(Vec::new()),
-        Observation::Drift { changes, .. } => changes,
+        Observation::Drift { changes, .. } | Observation::AfterDatabases { changes, .. } => changes,
         Observation::Pending { .. } => vec![Change::named(resource.id.clone())],
         Observation::Elsewhere => Vec::new(),
         Observation::Failed { failure } | Observation::Conflict { failure } => return Err(failure),
@@ -274,7 +313,9 @@ fn converge(
         Observation::InSync | Observation::Skipped { .. } | Observation::Elsewhere => {
             return Ok(changes);
         }
-        Observation::Drift { changes, .. } => unreached(&describe(&changes)),
+        Observation::Drift { changes, .. } | Observation::AfterDatabases { changes, .. } => {
+            unreached(&describe(&changes))
+        }
         Observation::Pending { reason } => unreached(&reason),
         Observation::Failed { failure } | Observation::Conflict { failure } => Failure {
             message: format!("post-condition not reached: {}", failure.message),

@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
-use sty_wire::observation::Failure;
-use sty_wire::resource::{EtcdMember, PatroniMember};
+use sty_wire::observation::{EtcdPeer, Failure, Note};
+use sty_wire::resource::{EtcdMember, PatroniMember, PoolerConsole};
 use sty_wire::standing::Standing;
 use sty_wire::status::{EtcdStatus, MemberStatus, NodeStatus, PatroniStatus, StatusQuery};
 
 use crate::context::Context;
 use crate::etcd::Etcd;
+use crate::os::drop_ins;
 use crate::patroni::{self, Listed, Patroni};
+use crate::pooler;
 use crate::systemd;
 
 /// A daemon that takes longer is not well.
@@ -35,6 +37,7 @@ pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeSta
             .map(|member| scope.spawn(move || patroni_status(member, query.records)))
             .collect();
         let units = scope.spawn(|| units(&query.units));
+        let poolers = scope.spawn(|| poolers(&query.poolers));
         let services = services::collect(&query.services);
         Ok(NodeStatus {
             etcd: etcd.map(|thread| ended(thread, "etcd")).transpose()?,
@@ -43,9 +46,34 @@ pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeSta
                 .map(|thread| ended(thread, "Patroni"))
                 .collect::<Result<_, _>>()?,
             units: ended(units, "units")?,
+            poolers: ended(poolers, "poolers")?,
             services,
+            notes: notes(query),
         })
     })
+}
+
+/// Poolers of which something does not serve. One that does not run shows as a unit.
+fn poolers(asked: &[(String, PoolerConsole)]) -> Vec<(String, Vec<String>)> {
+    let look = |(unit, console): &(String, PoolerConsole)| {
+        if !systemd::show_one(unit).is_ok_and(|status| status.active()) {
+            return None;
+        }
+        let found = match pooler::stopped(console, LIMIT) {
+            Ok(stopped) => stopped.iter().map(pooler::Stopped::words).collect(),
+            Err(failure) => vec![format!("its console does not answer: {}", failure.message)],
+        };
+        Some((unit.clone(), found)).filter(|(_, found): &(_, Vec<String>)| !found.is_empty())
+    };
+    asked.iter().filter_map(look).collect()
+}
+
+/// Of every unit that is asked about, and of the members' own.
+fn notes(query: &StatusQuery) -> Vec<Note> {
+    let etcd = query.etcd.iter().map(|member| &member.unit);
+    let patroni = query.patroni.iter().map(|member| &member.unit);
+    let units = etcd.chain(patroni).chain(&query.units);
+    units.filter_map(|unit| drop_ins::of_unit(unit)).collect()
 }
 
 /// What a thread found.
@@ -57,11 +85,7 @@ fn ended<T>(thread: ScopedJoinHandle<'_, T>, what: &str) -> Result<T, Failure> {
 fn etcd_status(member: &EtcdMember) -> EtcdStatus {
     let mut status = EtcdStatus {
         name: member.name.clone(),
-        healthy: false,
-        leader: false,
-        version: String::new(),
-        db_size_bytes: 0,
-        problem: None,
+        ..EtcdStatus::default()
     };
     let client = Etcd::new(&member.access).map(|etcd| etcd.limit(LIMIT));
     let etcd = match client {
@@ -80,8 +104,8 @@ fn etcd_status(member: &EtcdMember) -> EtcdStatus {
         }
     };
     status.leader = health.leader;
-    status.version = health.version;
-    status.db_size_bytes = health.db_size_bytes;
+    status.version = Some(health.version);
+    status.db_size_bytes = Some(health.db_size_bytes);
     status.problem = match (health.has_leader, health.learner, etcd.healthy(url)) {
         (false, ..) => Some("it sees no leader".to_owned()),
         (_, true, _) => Some("it does not vote yet".to_owned()),
@@ -89,25 +113,30 @@ fn etcd_status(member: &EtcdMember) -> EtcdStatus {
         (.., Err(error)) => Some(error.failure().message),
         (.., Ok(true)) => None,
     };
+    if status.problem.is_none() {
+        match etcd.peers(url) {
+            Ok(listed) => status.strangers = strangers(member, listed),
+            Err(error) => {
+                let why = error.failure().message;
+                status.problem = Some(format!("it does not list its members: {why}"));
+            }
+        }
+    }
     status.healthy = status.problem.is_none();
     status
+}
+
+/// Members that the cluster should not have.
+fn strangers(member: &EtcdMember, mut listed: Vec<EtcdPeer>) -> Vec<EtcdPeer> {
+    listed.retain(|peer| !member.expects(&peer.peer_url));
+    listed
 }
 
 fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
     let mut status = PatroniStatus {
         scope: member.scope.clone(),
         name: member.name.clone(),
-        role: String::new(),
-        state: String::new(),
-        timeline: None,
-        wal_position: None,
-        server_version: None,
-        pending_restart: Vec::new(),
-        paused: false,
-        members: Vec::new(),
-        records: None,
-        standing: Standing::default(),
-        problem: None,
+        ..PatroniStatus::default()
     };
     let client = Patroni::new(&member.patroni).map(|patroni| patroni.limit(LIMIT));
     let patroni = match client {
@@ -121,18 +150,18 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
         let members = scope.spawn(|| patroni.members_now());
         (patroni.status_now(), ended(members, "members"))
     });
+    if let Some(other) = own.as_ref().ok().and_then(|own| own.other_than(member)) {
+        status.problem = Some(format!("{other} runs here instead"));
+        return status;
+    }
     let listed = members.as_ref().ok().and_then(|found| found.as_ref().ok());
     let listed = listed.map(Vec::as_slice).unwrap_or_default();
-    // One that is late streams again when it has come to where the timeline changed.
-    let late = listed
-        .iter()
-        .any(|listed| listed.name == member.name && listed.is_late());
     match standing(member, &patroni, own.as_ref().ok(), listed) {
         Ok(standing) => status.standing = standing,
         Err(failure) => status.problem = Some(failure.message),
     }
     match own {
-        Ok(own) => fill(&mut status, member, &own, late),
+        Ok(own) => fill(&mut status, member, &own),
         Err(error) => status.problem = Some(error.failure().message),
     }
     if records {
@@ -144,7 +173,10 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
     let members = members.and_then(|members| members.map_err(|error| error.failure()));
     match members {
         Ok(members) => list(&mut status, member, members),
-        Err(failure) => drop(status.problem.get_or_insert(failure.message)),
+        Err(failure) => {
+            let problem = format!("Patroni does not list its members: {}", failure.message);
+            status.problem.get_or_insert(problem);
+        }
     }
     status
 }
@@ -168,22 +200,49 @@ fn list(status: &mut PatroniStatus, member: &PatroniMember, members: Vec<Listed>
     status.members = members.into_iter().map(member_status).collect();
 }
 
-fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status, late: bool) {
+fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status) {
     status.role.clone_from(&own.role);
     own.state().clone_into(&mut status.state);
     status.timeline = own.timeline;
     status.wal_position = own.wal_position();
     status.server_version = own.server_version;
     status.paused = own.pause;
+    status.failsafe = own.failsafe_mode_is_active;
     let pending = patroni::pending_restart(member, own);
     status.pending_restart = pending.into_iter().map(|change| change.what).collect();
     if !own.runs() {
         status.problem = Some(format!("PostgreSQL is not running: {}", own.state));
-    } else if !own.leads() && !late && own.state() != "streaming" {
-        status.problem = Some(format!(
-            "it does not stream from the leader: {}",
-            own.state()
-        ));
+        return;
+    }
+    if let Some(failure) = patroni::access_refused(&member.postgres).unwrap_or_else(Some) {
+        status.problem.get_or_insert(failure.message);
+    }
+    match patroni::first_refused(&member.postgres) {
+        Ok(None) => {}
+        Ok(Some(refused)) => {
+            let what = "PostgreSQL refuses its configuration, and would not start again";
+            status.problem.get_or_insert(format!("{what}: {refused}"));
+        }
+        Err(failure) => {
+            status.problem.get_or_insert(failure.message);
+        }
+    }
+    if !own.leads() {
+        return;
+    }
+    match patroni::gate_is_closed() {
+        Ok(false) => {}
+        Ok(true) => {
+            let problem = "it leads, and its answers are turned back: its lease was not renewed \
+                           in time (`journalctl -u patroni` on the node tells why)";
+            status.problem.get_or_insert(problem.to_owned());
+        }
+        Err(failure) => {
+            let what = "whether its answers are turned back is not known";
+            status
+                .problem
+                .get_or_insert(format!("{what}: {}", failure.message));
+        }
     }
 }
 

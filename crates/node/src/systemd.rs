@@ -1,12 +1,14 @@
 //! systemd: state of units, and what can be done to them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use sty_wire::observation::Failure;
 
+use crate::os::drop_ins;
 use crate::run::Run;
 
 /// Starting PostgreSQL after a crash replays WAL; systemd's own limits are lower for most units.
@@ -183,14 +185,32 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + days_before_month + day - 1 - 719_468
 }
 
-/// Whether any of `files` was written after `since`. Files that are not there do not count.
+/// Those of `files` that were written after `since`. Files that are not there do not count.
 pub(crate) fn newer(files: &[String], since: Option<SystemTime>) -> Vec<&str> {
-    let Some(since) = since else {
-        return Vec::new();
+    later(files, since, |data| data.modified().ok())
+}
+
+/// Those that were written after `since`, or came to their place: one that was exchanged for a
+/// moment has its old date again.
+pub(crate) fn placed(files: &[String], since: Option<SystemTime>) -> Vec<&str> {
+    later(files, since, |data| {
+        let seconds = u64::try_from(data.ctime()).ok()?;
+        let part = u32::try_from(data.ctime_nsec()).ok()?;
+        Some(SystemTime::UNIX_EPOCH + Duration::new(seconds, part))
+    })
+}
+
+fn later(
+    files: &[String],
+    since: Option<SystemTime>,
+    time: impl Fn(&Metadata) -> Option<SystemTime>,
+) -> Vec<&str> {
+    let is_later = |path: &&String| {
+        let data = fs::metadata(path).ok();
+        let time = data.and_then(|data| time(&data));
+        since.is_some_and(|since| time > Some(since))
     };
-    let written = |path: &String| fs::metadata(path).and_then(|data| data.modified());
-    let newer = |path: &&String| written(path).is_ok_and(|written| written > since);
-    files.iter().filter(newer).map(String::as_str).collect()
+    files.iter().filter(is_later).map(String::as_str).collect()
 }
 
 /// A condition of a unit: `ConditionCapability=CAP_SYS_TIME`.
@@ -282,9 +302,11 @@ pub(crate) fn reload(name: &str) -> Result<(), Failure> {
     job(&["reload", name]).map_err(|failure| with_journal(failure, name))
 }
 
-/// Stops a unit and waits until it has.
+/// Stops a unit and waits until it has. One that had to be killed has failed, for systemd; that is
+/// over.
 pub(crate) fn stop(name: &str) -> Result<(), Failure> {
-    job(&["stop", name]).map_err(|failure| with_journal(failure, name))
+    job(&["stop", name]).map_err(|failure| with_journal(failure, name))?;
+    job(&["reset-failed", name]).or_else(ignore_unloaded)
 }
 
 /// Has the unit start at boot. systemd reads all its units again.
@@ -320,7 +342,7 @@ fn ignore_unloaded(failure: Failure) -> Result<(), Failure> {
     }
 }
 
-/// `failure` with the last lines of the unit's log.
+/// `failure` with the last lines of the unit's log, and what else changes the unit.
 pub(crate) fn with_journal(failure: Failure, name: &str) -> Failure {
     let journal = Run::new("journalctl")
         .args(["--no-pager", "--output=short-iso", "--lines", JOURNAL_LINES])
@@ -331,7 +353,7 @@ pub(crate) fn with_journal(failure: Failure, name: &str) -> Failure {
         // Why the log cannot be read must not hide why the unit failed.
         Err(_) => failure.tail,
     };
-    Failure { tail, ..failure }
+    drop_ins::blamed(Failure { tail, ..failure }, name)
 }
 
 #[cfg(test)]

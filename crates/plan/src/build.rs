@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Risk;
 use sty_wire::action::{Action, Op};
+use sty_wire::observation::Change;
 use sty_wire::resource::{FileCheck, ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key, collect};
-use crate::{NodeInput, Options, Plan, etcd, forsaken, outside, patroni};
+use crate::{
+    NodeInput, Noted, Options, Plan, candidate, etcd, forsaken, outside, patroni, restart, stray,
+    title, undeclared,
+};
 
 /// Plans what brings every node from what it is to what it should be.
 ///
@@ -23,12 +27,26 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     etcd::sequence(nodes, &mut candidates, &mut plan);
     etcd_auth_last(&mut candidates);
     patroni::sequence(nodes, options, &mut candidates, &mut plan);
+    stray::tell(nodes, &mut plan);
+    reload_meanwhile(nodes, &mut candidates);
     keys_last(nodes, &mut candidates);
+    retire_last(nodes, &mut candidates);
+    hold_what_is_led_from_outside(nodes, &mut candidates);
     outside::leave(nodes, &mut candidates, &mut plan);
-    plan.confirmable = confirmable(&candidates);
+    undeclared::find(nodes, &mut plan);
+    let notes = nodes
+        .iter()
+        .flat_map(|node| Noted::all(node.host, &node.surroundings.notes));
+    plan.notes = notes.collect();
+    plan.confirmable = confirmable(nodes, &candidates);
     plan.confirmable.extend(forsaken.confirmable);
     lift_confirmed(options, &mut candidates);
+    hold_with(&mut candidates);
     decide_first(&mut candidates);
+    plan.undecided = candidates
+        .iter()
+        .any(|candidate| matches!(candidate.held, Some(Hold::Trust(_))));
+    plan.restarts = restart::find(nodes, &candidates);
     plan.actions = number(nodes, sorted(candidates));
     plan
 }
@@ -116,8 +134,34 @@ fn keys_last(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
     }
 }
 
-/// What runs and serves a cluster is not restarted unasked; when asked, one node after the other.
-/// Restarts of etcd and Patroni are ordered with their clusters.
+/// A pooler or proxy of a cluster that is not wanted any more ends once no node leads to it.
+fn retire_last(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
+    let is_retired = |candidate: &Candidate| {
+        matches!(
+            restarted(nodes, candidate),
+            Some(ResourceKind::Retired { .. })
+        )
+    };
+    let services: Vec<Key> = candidates
+        .iter()
+        .filter(|candidate| candidate.stage == Stage::Services)
+        .map(|candidate| candidate.key.clone())
+        .collect();
+    for candidate in candidates.iter_mut().filter(|one| one.cluster.is_some()) {
+        if candidate.stage != Stage::Cleanup || !is_retired(candidate) {
+            continue;
+        }
+        let has_part = |key: &&Key| {
+            let mut resources = nodes[key.0].resources.iter();
+            resources.any(|resource| resource.cluster == candidate.cluster)
+        };
+        let before: Vec<Key> = services.iter().filter(has_part).cloned().collect();
+        candidate.needs.extend(before);
+    }
+}
+
+/// What runs and serves a cluster is not restarted nor ended unasked; when asked, one node after
+/// the other. Restarts of etcd and Patroni are ordered with their clusters.
 fn hold_restarts(nodes: &[NodeInput<'_>], options: &Options, candidates: &mut [Candidate]) {
     let mut previous: BTreeMap<(String, String), Key> = BTreeMap::new();
     for candidate in candidates.iter_mut().filter(|c| c.risk == Risk::Restart) {
@@ -138,8 +182,51 @@ fn hold_restarts(nodes: &[NodeInput<'_>], options: &Options, candidates: &mut [C
     }
 }
 
+/// What waits for its restart reads its files all the same: nobody shall wait for a new password or
+/// an access rule.
+fn reload_meanwhile(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>) {
+    let reloads: Vec<Candidate> = candidates
+        .iter()
+        .filter(|candidate| candidate.held == Some(Hold::Restart))
+        .filter_map(|candidate| reload(nodes, candidate))
+        .collect();
+    candidates.extend(reloads);
+}
+
+fn reload(nodes: &[NodeInput<'_>], held: &Candidate) -> Option<Candidate> {
+    let Op::Converge { resource } = &held.op else {
+        return None;
+    };
+    let (reloads, others): (Vec<Change>, Vec<Change>) = held
+        .changes
+        .iter()
+        .cloned()
+        .partition(|change| change.what.starts_with("reload"));
+    if reloads.is_empty() || others.is_empty() {
+        return None;
+    }
+    let found = nodes[held.key.0]
+        .resources
+        .iter()
+        .find(|one| one.id == *resource)?;
+    let op = Op::Reload {
+        resource: resource.clone(),
+    };
+    let title = format!("reload {}", title::subject(found));
+    let cluster = held.cluster.clone().unwrap_or_default();
+    Some(Candidate {
+        cluster: held.cluster.clone(),
+        reason: candidate::reason_of(&reloads),
+        changes: reloads,
+        risk: Risk::Reload,
+        needs: held.needs.clone(),
+        ..Candidate::operation(held.key.0, &cluster, held.stage, op, title)
+    })
+}
+
 /// While a service of a cluster waits for its restart it may listen at another port than the one
-/// that HAProxy shall lead to: then the ways into the cluster wait too.
+/// that HAProxy shall lead to, and a member that the inventory no longer has may still be in use:
+/// then the ways into the cluster wait too.
 fn hold_entrances(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
     let waiting: BTreeSet<String> = candidates
         .iter()
@@ -147,49 +234,119 @@ fn hold_entrances(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
         .filter(|c| matches!(restarted(nodes, c), Some(ResourceKind::Unit(_))))
         .filter_map(|c| c.cluster.clone())
         .collect();
-    let leads_there = |node: usize| {
-        let clusters = nodes[node]
-            .resources
-            .iter()
-            .filter_map(|r| r.cluster.as_ref());
-        clusters
-            .into_iter()
-            .any(|cluster| waiting.contains(cluster))
+    let reason = |node: &NodeInput<'_>| {
+        if let Some(stray) = stray::of(node) {
+            return Some(Hold::Stray(stray.name.clone()));
+        }
+        let clusters = node.resources.iter().filter_map(|r| r.cluster.as_ref());
+        let mut waiting = clusters.filter(|cluster| waiting.contains(*cluster));
+        waiting.next().map(|_| Hold::Restart)
     };
-    for candidate in candidates {
-        if is_entrance(nodes, candidate) && leads_there(candidate.key.0) {
-            candidate.held = Some(Hold::Restart);
+    for (index, node) in nodes.iter().enumerate() {
+        let Some(hold) = reason(node) else {
+            continue;
+        };
+        hold_entrances_of(node, index, &hold, candidates);
+    }
+}
+
+fn hold_entrances_of(
+    node: &NodeInput<'_>,
+    index: usize,
+    hold: &Hold,
+    candidates: &mut [Candidate],
+) {
+    for path in entrances(node) {
+        let own = candidates.iter_mut().filter(|c| c.key.0 == index);
+        for candidate in own.filter(|c| writes(node, c, path) || only_reads(c, path)) {
+            candidate.held = Some(hold.clone());
         }
     }
 }
 
-/// Whether it writes the file that says where HAProxy leads.
-fn is_entrance(nodes: &[NodeInput<'_>], candidate: &Candidate) -> bool {
-    let Op::Converge { resource } = &candidate.op else {
-        return false;
-    };
-    let mut resources = nodes[candidate.key.0].resources.iter();
-    resources.any(|r| {
-        r.id == *resource
-            && matches!(&r.kind, ResourceKind::File(file) if file.check == Some(FileCheck::Haproxy))
+/// A cluster that is led by a member which the inventory no longer has stays as it is until the
+/// lead has moved: its ways would lead nowhere, and its rules keep the leader out.
+fn hold_what_is_led_from_outside(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
+    for (cluster, seats) in patroni::clusters(nodes) {
+        let Some((_, leader)) = patroni::led_from_outside(&seats) else {
+            continue;
+        };
+        let hold = Hold::Led {
+            leader: leader.name.clone(),
+            cluster: cluster.to_owned(),
+        };
+        for seat in &seats {
+            hold_entrances_of(&nodes[seat.node], seat.node, &hold, candidates);
+        }
+        let own = candidates.iter_mut();
+        for candidate in own.filter(|c| c.cluster.as_deref() == Some(cluster)) {
+            candidate.held = Some(hold.clone());
+        }
+    }
+}
+
+/// Files that say where HAProxy leads.
+fn entrances<'a>(node: &NodeInput<'a>) -> impl Iterator<Item = &'a str> {
+    node.resources.iter().filter_map(|r| match &r.kind {
+        ResourceKind::File(file) if file.check == Some(FileCheck::Haproxy) => {
+            Some(file.path.as_str())
+        }
+        _ => None,
     })
 }
 
-/// The service that a candidate restarts.
+fn writes(node: &NodeInput<'_>, candidate: &Candidate, path: &str) -> bool {
+    let Op::Converge { resource } = &candidate.op else {
+        return false;
+    };
+    let mut resources = node.resources.iter();
+    resources.any(|r| {
+        r.id == *resource && matches!(&r.kind, ResourceKind::File(file) if file.path == path)
+    })
+}
+
+/// Whether it reloads something for the sake of this one file.
+fn only_reads(candidate: &Candidate, path: &str) -> bool {
+    let reload = Change {
+        what: "reload".to_owned(),
+        from: None,
+        to: Some(format!("with {path} as changed")),
+        ..Change::default()
+    };
+    candidate.changes == [reload]
+}
+
+/// The service that a candidate restarts, or ends for good.
 fn restarted<'a>(nodes: &[NodeInput<'a>], candidate: &Candidate) -> Option<&'a ResourceKind> {
     let Op::Converge { resource } = &candidate.op else {
         return None;
     };
     let mut resources = nodes[candidate.key.0].resources.iter();
     let kind = &resources.find(|r| r.id == *resource)?.kind;
-    matches!(kind, ResourceKind::Unit(_) | ResourceKind::EtcdMember(_)).then_some(kind)
+    let ends = matches!(
+        kind,
+        ResourceKind::Unit(_) | ResourceKind::EtcdMember(_) | ResourceKind::Retired { .. }
+    );
+    ends.then_some(kind)
 }
 
-fn confirmable(candidates: &[Candidate]) -> BTreeSet<String> {
-    let names = candidates
-        .iter()
-        .filter_map(|candidate| candidate.held.as_ref()?.name().cloned());
-    names.collect()
+/// Names that lift something, and those of roles that go with their databases: to give both is no
+/// mistake.
+fn confirmable(nodes: &[NodeInput<'_>], candidates: &[Candidate]) -> BTreeSet<String> {
+    let role = |candidate: &Candidate| {
+        let mut resources = nodes[candidate.key.0].resources.iter();
+        let resource = resources.find(|resource| resource.id == candidate.key.1)?;
+        match &resource.kind {
+            ResourceKind::Role { role, .. } if !candidate.with.is_empty() => {
+                Some(role.name.clone())
+            }
+            _ => None,
+        }
+    };
+    let lifting = |candidate: &Candidate| candidate.held.as_ref()?.name().cloned();
+    let names = candidates.iter();
+    let names = names.flat_map(|candidate| [lifting(candidate), role(candidate)]);
+    names.flatten().collect()
 }
 
 /// Lifts what the operator has confirmed; restarts that were asked for were never held.
@@ -202,13 +359,30 @@ fn lift_confirmed(options: &Options, candidates: &mut [Candidate]) {
     }
 }
 
-/// Whether a cluster follows another one is decided before anything else: slots, access rules and
-/// roles elsewhere follow from it.
+/// What goes with something that is held is held with it.
+fn hold_with(candidates: &mut [Candidate]) {
+    let held: BTreeMap<Key, String> = candidates
+        .iter()
+        .filter_map(|one| Some((one.key.clone(), one.held.as_ref()?.name()?.clone())))
+        .collect();
+    for candidate in candidates {
+        let name = candidate.with.iter().find_map(|key| held.get(key));
+        if let Some(name) = name {
+            candidate.held = Some(Hold::With(name.clone()));
+        }
+    }
+}
+
+/// Whether a cluster follows another one, and whom nodes trust, is decided before anything else:
+/// slots, access rules and roles follow from the one, certificates and passwords from the other.
 fn decide_first(candidates: &mut Vec<Candidate>) {
     let undecided = |one: &Candidate| match &one.held {
-        Some(Hold::Promote(_)) => true,
+        Some(Hold::Promote(_) | Hold::Trust(_)) => true,
         Some(Hold::Destroy(_)) => one.stage == Stage::Dynamic,
-        Some(Hold::Restart | Hold::Outside(_)) | None => false,
+        Some(
+            Hold::Restart | Hold::Stray(_) | Hold::Led { .. } | Hold::With(_) | Hold::Outside(_),
+        )
+        | None => false,
     };
     if candidates.iter().any(undecided) {
         candidates.retain(undecided);

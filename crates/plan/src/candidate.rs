@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 
 use sty_core::Risk;
 use sty_wire::action::Op;
-use sty_wire::observation::{Change, Observation};
+use sty_wire::observation::{Change, Observation, PatroniView};
 use sty_wire::resource::{BootRole, Resource, ResourceKind, Stage};
 
+use crate::conflict::{Untouchable, is_conflict};
 use crate::forsaken::Forsaken;
 use crate::title::{subject, title};
-use crate::{NodeInput, Plan, Problem, Skipped};
+use crate::{NodeInput, Plan, Problem, Skipped, patroni};
 
 /// An action before it has a number. `needs` are keys of other candidates.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct Candidate {
     pub(crate) changes: Vec<Change>,
     pub(crate) risk: Risk,
     pub(crate) needs: Vec<Key>,
+    /// What it goes with: held as long as any of these is.
+    pub(crate) with: Vec<Key>,
     /// What it undoes, come what may.
     pub(crate) undoes: Option<Key>,
     pub(crate) held: Option<Hold>,
@@ -40,6 +43,20 @@ pub(crate) enum Hold {
     Destroy(String),
     /// It makes a standby cluster of this name a cluster of its own.
     Promote(String),
+    /// It makes a node trust another authority, of this name.
+    Trust(String),
+    /// It would close the ways to this member, which the inventory does not have.
+    Stray(String),
+    /// It would part the members of a cluster and its clients from this one, which leads and is not
+    /// in the inventory.
+    Led {
+        /// Who leads.
+        leader: String,
+        /// Cluster.
+        cluster: String,
+    },
+    /// It goes with the database of this name.
+    With(String),
     /// It needs what this member would do, whose node `--limit` leaves out.
     Outside(String),
 }
@@ -48,8 +65,12 @@ impl Hold {
     /// The name that lifts it.
     pub(crate) fn name(&self) -> Option<&String> {
         match self {
-            Self::Destroy(name) | Self::Promote(name) => Some(name),
-            Self::Restart | Self::Outside(_) => None,
+            Self::Destroy(name) | Self::Promote(name) | Self::Trust(name) => Some(name),
+            Self::Restart
+            | Self::Stray(_)
+            | Self::Led { .. }
+            | Self::With(_)
+            | Self::Outside(_) => None,
         }
     }
 
@@ -60,6 +81,21 @@ impl Hold {
             Self::Destroy(name) => format!("destroys data: needs `--confirm {name}`"),
             Self::Promote(name) => {
                 format!("ends following another cluster: needs `--confirm {name}`")
+            }
+            Self::Trust(name) => format!(
+                "the node trusts another authority, by which its certificates and passwords were \
+                 made: put that one back into files/pki, or replace it and all of them by \
+                 `--confirm {name}`"
+            ),
+            Self::Stray(member) => {
+                format!("would close the ways to {member}, which is here and not in the inventory")
+            }
+            Self::Led { leader, cluster } => format!(
+                "{leader} leads {cluster} and is not in the inventory: `sty cluster switchover \
+                 {cluster}`, then apply again"
+            ),
+            Self::With(database) => {
+                format!("goes with database {database}: needs `--confirm {database}`")
             }
             Self::Outside(member) => format!("waits for {member}, which `--limit` leaves out"),
         }
@@ -89,6 +125,7 @@ impl Candidate {
             changes: Vec::new(),
             risk: Risk::Safe,
             needs: Vec::new(),
+            with: Vec::new(),
             undoes: None,
             held: None,
         }
@@ -102,16 +139,18 @@ pub(crate) fn collect(
     plan: &mut Plan,
 ) -> Vec<Candidate> {
     let acting = Acting::new(nodes);
-    let mut untouchable = conflicts(nodes);
-    untouchable.extend(forsaken.clusters.iter().map(String::as_str));
+    let more = forsaken.clusters.iter().map(String::as_str);
+    let untouchable = Untouchable::find(nodes, more);
+    plan.problems.extend(untouchable.problem());
     plan.problems.extend(forsaken.problems.iter().cloned());
+    plan.unled = unled(nodes);
     let mut candidates = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
-        let whole_node = is_conflict_there(node);
+        let whole_node = Untouchable::is_node(node);
         for resource in concerned(node) {
             let observation = observation(node, resource);
-            let cluster = resource.cluster.as_deref();
-            let blocked = whole_node || cluster.is_some_and(|name| untouchable.contains(name));
+            let blocked = (whole_node || untouchable.holds(resource))
+                && !Untouchable::is_leaving(node, resource);
             if blocked && !is_conflict(observation) {
                 continue;
             }
@@ -124,32 +163,29 @@ pub(crate) fn collect(
     candidates
 }
 
-/// Resources that are not only looked at; and, of those, what one node does for all: who waits for
-/// it shall know.
+/// Resources that are not only looked at; and, of those, what one node does for all, and what is in
+/// conflict: who waits for it shall know.
 fn concerned<'a>(node: &NodeInput<'a>) -> impl Iterator<Item = &'a Resource> {
-    let (resources, witnesses) = (node.resources.iter(), node.witnesses);
-    resources.filter(|r| !witnesses.contains(&r.id) || is_cluster_wide(&r.kind))
+    let (resources, observations) = (node.resources.iter(), node.observations);
+    resources.filter(|r| {
+        !node.witnesses.contains(&r.id)
+            || is_cluster_wide(&r.kind)
+            || is_conflict(observations.get(&r.id))
+    })
 }
 
-/// PostgreSQL clusters of which some node holds something else.
-pub(crate) fn conflicts<'a>(nodes: &'a [NodeInput<'a>]) -> BTreeSet<&'a str> {
-    let resources = nodes.iter().flat_map(|node| {
-        let conflicting = |r: &&Resource| is_conflict(node.observations.get(&r.id));
-        node.resources.iter().filter(conflicting)
+/// Clusters of the run of which some member has data, and none knows a leader.
+fn unled(nodes: &[NodeInput<'_>]) -> BTreeSet<String> {
+    let clusters = patroni::clusters(nodes);
+    let unled = clusters.into_iter().filter(|(_, seats)| {
+        let mut views = seats.iter().filter_map(|seat| seat.view);
+        let led = |view: &PatroniView| view.members.iter().any(patroni::is_leader);
+        seats.iter().any(|seat| !seat.outside)
+            && views.clone().any(|view| view.initialized)
+            && !views.any(led)
+            && !seats.iter().any(patroni::Seat::serves)
     });
-    resources
-        .filter_map(|resource| resource.cluster.as_deref())
-        .collect()
-}
-
-fn is_conflict_there(node: &NodeInput<'_>) -> bool {
-    node.observations
-        .values()
-        .any(|observation| is_conflict(Some(observation)))
-}
-
-fn is_conflict(observation: Option<&Observation>) -> bool {
-    matches!(observation, Some(Observation::Conflict { .. }))
+    unled.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// What was observed. Roles and databases of a standby cluster are its upstream's to see to, until
@@ -204,10 +240,18 @@ fn candidate(
             return None;
         }
         Some(Observation::Drift { changes, risk }) => (changes.clone(), *risk, reason_of(changes)),
+        Some(Observation::AfterDatabases { changes, .. }) => {
+            (changes.clone(), Risk::Safe, reason_of(changes))
+        }
         Some(Observation::Pending { reason }) => (Vec::new(), Risk::Safe, reason.clone()),
         None => (Vec::new(), Risk::Safe, "not there yet".to_owned()),
     };
-    let pending = !matches!(observation, Some(Observation::Drift { .. }));
+    let pending = matches!(observation, None | Some(Observation::Pending { .. }));
+    let cluster = resource.cluster.as_ref();
+    if pending && is_object(resource) && cluster.is_some_and(|name| plan.unled.contains(name)) {
+        return None;
+    }
+    let with = with_databases(index, node, resource, observation);
     if pending && !acting.acts(index, resource) {
         return None;
     }
@@ -229,10 +273,30 @@ fn candidate(
         reason,
         changes,
         risk,
-        needs: Vec::new(),
+        needs: with.clone(),
+        with,
         undoes: None,
         held,
     })
+}
+
+/// The databases that have to go before a role does.
+fn with_databases(
+    index: usize,
+    node: &NodeInput<'_>,
+    role: &Resource,
+    observation: Option<&Observation>,
+) -> Vec<Key> {
+    let Some(Observation::AfterDatabases { databases, .. }) = observation else {
+        return Vec::new();
+    };
+    let named = |resource: &&Resource| match &resource.kind {
+        ResourceKind::Database { database, .. } => databases.contains(&database.name),
+        _ => false,
+    };
+    let own = |resource: &&Resource| resource.cluster == role.cluster;
+    let resources = node.resources.iter().filter(own).filter(named);
+    resources.map(|found| (index, found.id.clone())).collect()
 }
 
 /// What only a leader can show.
@@ -262,6 +326,7 @@ fn hold_removal(node: &NodeInput<'_>, resource: &Resource, risk: Risk) -> (Optio
         return (None, risk);
     }
     let name = match &resource.kind {
+        ResourceKind::Authority { name, .. } => return (Some(Hold::Trust(name.clone())), risk),
         ResourceKind::Database { database, .. } => database.name.clone(),
         ResourceKind::Role { role, .. } => role.name.clone(),
         _ => node.host.to_owned(),
@@ -269,11 +334,16 @@ fn hold_removal(node: &NodeInput<'_>, resource: &Resource, risk: Risk) -> (Optio
     (Some(Hold::Destroy(name)), risk)
 }
 
-fn reason_of(changes: &[Change]) -> String {
+/// Differences in few words; what needs a restart comes first and is never left out.
+pub(crate) fn reason_of(changes: &[Change]) -> String {
     const SHOWN: usize = 3;
-    let mut words: Vec<String> = changes.iter().take(SHOWN).map(describe).collect();
-    if changes.len() > SHOWN {
-        words.push(format!("and {} more", changes.len() - SHOWN));
+    let mut ordered: Vec<&Change> = changes.iter().collect();
+    ordered.sort_by_key(|change| !change.restart);
+    let restarts = ordered.iter().filter(|change| change.restart).count();
+    let shown = restarts.max(SHOWN);
+    let mut words: Vec<String> = ordered.iter().copied().take(shown).map(describe).collect();
+    if changes.len() > shown {
+        words.push(format!("and {} more", changes.len() - shown));
     }
     words.join(", ")
 }
@@ -284,13 +354,14 @@ fn describe(change: &Change) -> String {
         let line = text.lines().next().unwrap_or_default();
         line.chars().count() <= LONG && text.lines().count() <= 1
     };
+    let label = change.label();
     match (&change.from, &change.to) {
         (Some(from), Some(to)) if short(from) && short(to) => {
-            format!("{}: `{from}` should be `{to}`", change.what)
+            format!("{label}: `{from}` should be `{to}`")
         }
-        (None, Some(to)) if short(to) => format!("{}: should be `{to}`", change.what),
-        (Some(from), None) if short(from) => format!("{}: `{from}` should go", change.what),
-        _ => change.what.clone(),
+        (None, Some(to)) if short(to) => format!("{label}: should be `{to}`"),
+        (Some(from), None) if short(from) => format!("{label}: `{from}` should go"),
+        _ => label,
     }
 }
 

@@ -49,14 +49,15 @@ pub(crate) fn sequence(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>,
     }
     for peer in listed
         .iter()
-        .filter(|peer| !is_wanted(peer, healthy.member))
+        .filter(|peer| !healthy.member.expects(&peer.peer_url))
     {
         previous = Some(leave(peer, healthy, previous, candidates));
         plan.unwanted.push(Unwanted {
             cluster: healthy.cluster.to_owned(),
-            member: peer.name.clone(),
+            member: known_as(peer).to_owned(),
             address: address_of(&peer.peer_url),
             leads: false,
+            left: false,
         });
     }
     // Who has no data, or data of a membership that has ended.
@@ -181,7 +182,7 @@ fn leave(
     let key = remove(peer, via, "not in the inventory", previous, candidates);
     if let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.key == key) {
         candidate.risk = Risk::Destroy;
-        candidate.held = Some(Hold::Destroy(peer.name.clone()));
+        candidate.held = Some(Hold::Destroy(known_as(peer).to_owned()));
     }
     key
 }
@@ -195,10 +196,10 @@ fn remove(
 ) -> Key {
     let op = Op::EtcdMemberRemove {
         via: via.id.to_owned(),
-        name: peer.name.clone(),
+        name: known_as(peer).to_owned(),
         peer_url: peer.peer_url.clone(),
     };
-    let title = format!("remove member {} from etcd", peer.name);
+    let title = format!("remove member {} from etcd", known_as(peer));
     let mut candidate = Candidate::operation(via.node, via.cluster, Stage::Etcd, op, title);
     reason.clone_into(&mut candidate.reason);
     candidate.needs.extend(previous);
@@ -207,8 +208,12 @@ fn remove(
     key
 }
 
-fn is_wanted(peer: &EtcdPeer, member: &EtcdMember) -> bool {
-    member.cluster.values().any(|url| *url == peer.peer_url)
+/// A member that never started has no name.
+fn known_as(peer: &EtcdPeer) -> &str {
+    match peer.name.as_str() {
+        "" => &peer.peer_url,
+        name => name,
+    }
 }
 
 fn address_of(peer_url: &str) -> String {

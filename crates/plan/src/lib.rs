@@ -6,13 +6,17 @@
 
 mod build;
 mod candidate;
+mod conflict;
 mod etcd;
 mod forsaken;
 mod operate;
 mod outside;
 mod patroni;
 pub mod postgres;
+mod restart;
+mod stray;
 mod title;
+mod undeclared;
 mod update;
 
 pub use build::build;
@@ -21,10 +25,10 @@ pub use operate::{Operation, Refusal, operate};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sty_core::Risk;
 use sty_wire::action::Action;
-use sty_wire::observation::{Failure, Observation, Surroundings};
+use sty_wire::observation::{Failure, Note, Observation, Surroundings};
 use sty_wire::resource::Resource;
 
 /// One node as the planner sees it.
@@ -68,6 +72,19 @@ pub struct Plan {
     pub unwanted: Vec<Unwanted>,
     /// What is due on nodes that `--limit` leaves out, by cluster and node.
     pub waiting: Vec<Waiting>,
+    /// Roles and databases that no inventory declares, which are nobody's to do anything about.
+    pub undeclared: Vec<Undeclared>,
+    /// What nodes tell beside, which nobody does anything about.
+    pub notes: Vec<Noted>,
+    /// Clusters with data that nobody leads: what is in them can be compared once somebody does.
+    pub unled: BTreeSet<String>,
+    /// Clusters whose Patroni is paused although the inventory does not say so: whoever paused them
+    /// resumes them.
+    pub paused: BTreeSet<String>,
+    /// Everything waits until the operator has said whom nodes should trust.
+    pub undecided: bool,
+    /// Who waits for a restart that nobody has asked for, or will once the actions have run.
+    pub restarts: Vec<Restart>,
     /// Names that `--confirm` may give: of what the plan destroys, held back or not.
     pub confirmable: BTreeSet<String>,
 }
@@ -95,7 +112,7 @@ pub struct Problem {
 }
 
 /// A member of a cluster that the inventory does not know.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unwanted {
     /// PostgreSQL or etcd cluster.
     pub cluster: String,
@@ -105,6 +122,44 @@ pub struct Unwanted {
     pub address: String,
     /// Whether it leads its PostgreSQL cluster.
     pub leads: bool,
+    /// Its removal was begun before and did not end: it may have left its cluster, and what it had
+    /// may still be on its node.
+    pub left: bool,
+}
+
+/// What a cluster has and no inventory declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Undeclared {
+    /// PostgreSQL cluster.
+    pub cluster: String,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Databases.
+    pub databases: Vec<String>,
+}
+
+/// What a node tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Noted {
+    /// Node.
+    pub node: String,
+    /// What.
+    #[serde(flatten)]
+    pub note: Note,
+}
+
+impl Noted {
+    /// What one node tells.
+    pub fn all<'a>(
+        node: &'a str,
+        notes: impl IntoIterator<Item = &'a Note> + 'a,
+    ) -> impl Iterator<Item = Self> + 'a {
+        let noted = |note: &Note| Self {
+            node: node.to_owned(),
+            note: note.clone(),
+        };
+        notes.into_iter().map(noted)
+    }
 }
 
 /// What a cluster waits for because `--limit` leaves the node out that would do it.
@@ -120,6 +175,21 @@ pub struct Waiting {
     pub titles: Vec<String>,
 }
 
+/// A member, or a unit of a cluster, that needs a restart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Restart {
+    /// PostgreSQL or etcd cluster.
+    pub cluster: String,
+    /// Member name; of a unit its name.
+    pub member: String,
+    /// Node.
+    pub node: String,
+    /// It waits already; otherwise it will once the plan is applied.
+    pub due: bool,
+    /// Settings and files that have changed.
+    pub because: BTreeSet<String>,
+}
+
 impl Plan {
     /// Whether everything is as it should be.
     pub fn is_empty(&self) -> bool {
@@ -127,6 +197,7 @@ impl Plan {
             && self.problems.is_empty()
             && self.unwanted.is_empty()
             && self.waiting.is_empty()
+            && self.unled.is_empty()
     }
 
     /// Actions that will run.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use sty_core::Risk;
 use sty_wire::action::Op;
-use sty_wire::observation::PatroniView;
+use sty_wire::observation::PatroniPeer;
 
 use crate::build::{number, sorted};
 use crate::patroni::{
-    Script, Seat, best_candidate, clusters, hindrance, is_leader, replicas_first,
+    Script, Seat, best_candidate, clusters, hindrance, is_leader, led_from_outside, replicas_first,
+    unfit,
 };
 use crate::update::update;
 use crate::{NodeInput, Plan};
@@ -68,8 +69,9 @@ fn refusal(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
     }
 }
 
-/// Plans an operation. With `force`, transactions that do not end in time are cut off, and a
-/// member is taken that would lose acknowledged transactions.
+/// Plans an operation. With `force`, transactions that do not end in time are cut off, a failover
+/// takes a member that may lack acknowledged transactions, and the last one that could take over is
+/// copied anew.
 ///
 /// # Errors
 /// When it would lose data or is not possible now; the plan would have touched nothing.
@@ -84,7 +86,7 @@ pub fn operate(
     let mut script = Script::new(seats, None, force);
     script.because("asked for");
     match operation {
-        Operation::Switchover { to } => switchover(&mut script, seats, to.as_deref(), force)?,
+        Operation::Switchover { to } => switchover(&mut script, seats, to.as_deref())?,
         Operation::Failover { to } => failover(&mut script, seats, to, force)?,
         Operation::Restart { members, in_place } => {
             restart(&mut script, seats, members, *in_place)?;
@@ -96,7 +98,7 @@ pub fn operate(
                 script.step(seat, Op::PatroniReload { member }, title, Risk::Reload);
             }
         }
-        Operation::Reinitialize { member } => reinitialize(&mut script, seats, member)?,
+        Operation::Reinitialize { member } => reinitialize(&mut script, seats, member, force)?,
         Operation::Update => update(&mut script, nodes, seats)?,
         Operation::Pause(paused) => pause(&mut script, seats, *paused)?,
     }
@@ -128,25 +130,55 @@ fn seat<'a, 'b>(seats: &'b [Seat<'a>], name: &str) -> Result<&'b Seat<'a>, Refus
     })
 }
 
-fn view<'a>(seat: &Seat<'a>) -> Result<&'a PatroniView, Refusal> {
-    seat.view.ok_or_else(|| {
+/// The members that the Patroni of `seat` lists.
+fn listed<'a>(seat: &Seat<'a>) -> Result<&'a [PatroniPeer], Refusal> {
+    let name = &seat.member.name;
+    let view = seat.view.filter(|view| view.running).ok_or_else(|| {
         refusal(
-            format!("nothing is known of {}", seat.member.name),
+            format!("the Patroni of {name} does not answer"),
             "look at it with `sty status`",
         )
-    })
+    })?;
+    if view.members.is_empty() {
+        return Err(refusal(
+            format!("the Patroni of {name} cannot list the members: etcd does not answer it"),
+            "when etcd has lost its leader, a new one is elected within seconds: try again; \
+             `sty status` tells how etcd is",
+        ));
+    }
+    Ok(&view.members)
 }
 
 fn switchover(
     script: &mut Script<'_, '_>,
     seats: &[Seat<'_>],
     to: Option<&str>,
-    force: bool,
 ) -> Result<(), Refusal> {
+    if let Some((seat, leader)) = led_from_outside(seats) {
+        let members = listed(seat)?;
+        // Whoever leads next is to stay.
+        let stays = |peer: &&PatroniPeer| {
+            is_leader(peer) || seats.iter().any(|seat| seat.member.name == peer.name)
+        };
+        let members: Vec<PatroniPeer> = members.iter().filter(stays).cloned().collect();
+        let next = next(&leader.name, &members, to)?;
+        script.take_over(&leader.name, seat, &next.name, to.is_some());
+        return Ok(());
+    }
     let leader = leader(seats)?;
-    let members = &view(leader)?.members;
-    let next = match to {
-        None => best_candidate(&leader.member.name, members).ok_or_else(|| {
+    let next = next(&leader.member.name, listed(leader)?, to)?;
+    script.switch_over(leader, &next.name, to.is_some());
+    Ok(())
+}
+
+/// Who takes over from `leader`: the one that was named, or the best.
+fn next<'a>(
+    leader: &str,
+    members: &'a [PatroniPeer],
+    to: Option<&str>,
+) -> Result<&'a PatroniPeer, Refusal> {
+    let Some(name) = to else {
+        return best_candidate(leader, members).ok_or_else(|| {
             let reasons = members.iter().filter(|peer| !is_leader(peer));
             let reasons = reasons.filter_map(|peer| Some((peer, hindrance(peer, members)?)));
             let reasons: Vec<String> = reasons
@@ -156,48 +188,79 @@ fn switchover(
                 format!("no member can take over ({})", reasons.join("; ")),
                 "mend a replica first, or add one",
             )
-        })?,
-        Some(name) => {
-            let mut peers = members.iter();
-            let peer = peers.find(|peer| peer.name == name).ok_or_else(|| {
-                let names: Vec<&str> = members.iter().map(|one| one.name.as_str()).collect();
-                refusal(
-                    format!("the cluster has no member `{name}`"),
-                    format!("its members: {}", names.join(", ")),
-                )
-            })?;
-            if let Some(why) = hindrance(peer, members).filter(|_| !force || is_leader(peer)) {
-                return Err(refusal(
-                    format!("{name} cannot take over: {why}"),
-                    "leave the member out, and the best one is taken",
-                ));
-            }
-            peer
-        }
+        });
     };
-    script.switch_over(leader, &next.name);
-    Ok(())
+    let peer = members.iter().find(|peer| peer.name == name);
+    let peer = peer.ok_or_else(|| {
+        let names: Vec<&str> = members.iter().map(|one| one.name.as_str()).collect();
+        refusal(
+            format!("the cluster has no member `{name}`"),
+            format!("its members: {}", names.join(", ")),
+        )
+    })?;
+    match hindrance(peer, members) {
+        None => Ok(peer),
+        Some(why) => Err(refusal(
+            format!("{name} cannot take over: {why}"),
+            "leave the member out, and the best one is taken",
+        )),
+    }
 }
 
+/// Who holds the lead in etcd is left alone, whether the controller reaches it or not: it serves
+/// whoever does. A primary that is lost loses the lead by itself.
 fn failover(
     script: &mut Script<'_, '_>,
     seats: &[Seat<'_>],
     to: &str,
     force: bool,
 ) -> Result<(), Refusal> {
-    if let Some(leader) = seats.iter().find(|seat| seat.leads()) {
+    if let Some(leader) = seats.iter().find(|seat| seat.serves()) {
         return Err(refusal(
             format!("{} is the primary, and well", leader.member.name),
             "a switchover loses nothing: `sty cluster switchover`",
         ));
     }
+    if let Some((_, leader)) = led_from_outside(seats) {
+        return Err(refusal(
+            format!(
+                "{} is the primary, and well, though it is not in the inventory",
+                leader.name
+            ),
+            "a switchover loses nothing: `sty cluster switchover`",
+        ));
+    }
     let target = seat(seats, to)?;
-    let members = &view(target)?.members;
+    let members = listed(target)?;
     let peer = members.iter().find(|peer| peer.name == to);
-    if let Some(why) = peer
-        .and_then(|peer| hindrance(peer, members))
-        .filter(|_| !force)
-    {
+    let peer = peer.ok_or_else(|| {
+        refusal(
+            format!("{to} cannot take over: etcd does not know it as a member"),
+            "look at it with `sty status`",
+        )
+    })?;
+    const RUNS: [&str; 3] = ["running", "streaming", "in archive recovery"];
+    if !RUNS.contains(&peer.state.as_str()) {
+        return Err(refusal(
+            format!("{to} cannot take over: its server is {}", peer.state),
+            "start it first, or choose another member",
+        ));
+    }
+    let leader = members.iter().find(|peer| is_leader(peer));
+    if let Some(leader) = leader.filter(|_| !force) {
+        return Err(refusal(
+            format!(
+                "{} holds the lead ({}), though it does not serve as seen from here",
+                leader.name, leader.state
+            ),
+            format!(
+                "a primary that is lost loses the lead by itself, within its lease; with `--force` \
+                 {to} takes over at once, and what it has not received is lost"
+            ),
+        ));
+    }
+    let why = unfit(peer, members).or_else(|| lacks(to, seats));
+    if let Some(why) = why.filter(|_| !force) {
         return Err(refusal(
             format!("{to} should not take over: {why}"),
             "choose another member; with `--force` acknowledged transactions may be lost",
@@ -208,6 +271,19 @@ fn failover(
     };
     script.step(target, op, format!("make {to} the primary"), Risk::Failover);
     Ok(())
+}
+
+/// Who has received what the member `name` has not.
+fn lacks(name: &str, seats: &[Seat<'_>]) -> Option<String> {
+    let received = |name: &str| {
+        let seat = seats.iter().find(|seat| seat.member.name == name)?;
+        Some((seat.view?.timeline?, seat.view?.wal_position?))
+    };
+    let own = received(name);
+    let others = seats.iter().map(|seat| seat.member.name.as_str());
+    let ahead = others.filter(|other| received(other) > own);
+    let most = ahead.max_by_key(|other| received(other))?;
+    Some(format!("{most} has received more of the log"))
 }
 
 fn restart(
@@ -222,13 +298,13 @@ fn restart(
         .filter(|one| wanted.iter().any(|w| w.id == one.id && w.node == one.node))
     {
         let next = match seat.leads() && !in_place {
-            true => best_candidate(&seat.member.name, &view(seat)?.members),
+            true => best_candidate(&seat.member.name, listed(seat)?),
             false => None,
         };
         match next {
             _ if !seat.leads() => script.restart_replica(seat),
             Some(next) => {
-                script.switch_over(seat, &next.name);
+                script.switch_over(seat, &next.name, false);
                 script.restart_replica(seat);
             }
             None => script.restart_leader(seat),
@@ -251,6 +327,7 @@ fn reinitialize(
     script: &mut Script<'_, '_>,
     seats: &[Seat<'_>],
     member: &str,
+    force: bool,
 ) -> Result<(), Refusal> {
     let target = seat(seats, member)?;
     let leader = leader(seats)?;
@@ -258,6 +335,29 @@ fn reinitialize(
         return Err(refusal(
             format!("{member} is the primary: its data is what the others are copied from"),
             "do a switchover first",
+        ));
+    }
+    if !leader.serves() {
+        return Err(refusal(
+            format!(
+                "the primary {} does not run: there is nobody to copy from, and the data of \
+                 {member} may be needed",
+                leader.member.name
+            ),
+            "look at it with `sty status`",
+        ));
+    }
+    let members = listed(leader)?;
+    let fit = |peer: &&PatroniPeer| hindrance(peer, members).is_none();
+    let fit: Vec<&PatroniPeer> = members.iter().filter(fit).collect();
+    if !force && matches!(fit[..], [only] if only.name == member) {
+        return Err(refusal(
+            format!(
+                "{member} is the only member that could take over from {}: until it is copied, \
+                 nobody can",
+                leader.member.name
+            ),
+            "mend another replica first, or add `--force`",
         ));
     }
     let id = target.id.to_owned();

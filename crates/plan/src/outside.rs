@@ -1,5 +1,6 @@
 //! What is due on nodes that `--limit` leaves out: it is told, and what needs it waits.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sty_wire::action::Op;
@@ -11,12 +12,14 @@ use crate::{NodeInput, Plan, Waiting};
 /// Takes what nodes outside would do out of `candidates` and into `plan.waiting`, and holds back
 /// what needs it.
 pub(crate) fn leave(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>, plan: &mut Plan) {
-    let (outside, inside): (Vec<_>, Vec<_>) = std::mem::take(candidates)
+    let (mut outside, inside): (Vec<_>, Vec<_>) = std::mem::take(candidates)
         .into_iter()
         .partition(|candidate| is_outside(nodes, candidate));
     *candidates = inside;
     hold_dependents(nodes, &outside, candidates);
     let mut waiting: BTreeMap<(String, usize), Vec<String>> = BTreeMap::new();
+    // What restarts comes first: of long lists only the beginning is shown.
+    outside.sort_by_key(|candidate| Reverse(candidate.risk));
     for candidate in outside {
         let key = (candidate.cluster.unwrap_or_default(), candidate.key.0);
         waiting.entry(key).or_default().push(candidate.title);
@@ -35,7 +38,9 @@ pub(crate) fn leave(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>, pl
 /// Whether a candidate acts through a resource that is only looked at.
 fn is_outside(nodes: &[NodeInput<'_>], candidate: &Candidate) -> bool {
     let resource = match &candidate.op {
-        Op::Converge { resource } => resource,
+        Op::Converge { resource } | Op::Reload { resource } | Op::TakeUp { resource, .. } => {
+            resource
+        }
         Op::EtcdMemberAdd { via, .. } | Op::EtcdMemberRemove { via, .. } => via,
         Op::PostgresRestart { member }
         | Op::Switchover { member, .. }

@@ -1,7 +1,7 @@
 //! Words for resources and actions.
 
 use sty_core::Risk;
-use sty_wire::observation::Change;
+use sty_wire::observation::{Change, SERVING};
 use sty_wire::resource::{Resource, ResourceKind, UnitState};
 
 /// What a resource is, in words; what is inside a cluster says in which.
@@ -25,6 +25,7 @@ pub(crate) fn subject(resource: &Resource) -> String {
         ResourceKind::KernelModules { names } => format!("kernel modules {}", names.join(", ")),
         ResourceKind::Timezone { name } => format!("time zone {name}"),
         ResourceKind::SwapOff => "swap".to_owned(),
+        ResourceKind::Authority { name, .. } => format!("authority {name}"),
         ResourceKind::Certificate(certificate) => format!("certificate {}", certificate.cert_path),
         ResourceKind::Unit(unit) => unit.name.clone(),
         ResourceKind::Retired { unit, .. } => unit.clone(),
@@ -47,6 +48,7 @@ pub(crate) fn title(resource: &Resource, changes: &[Change], fresh: bool, risk: 
         ResourceKind::Directory { .. } => "set up directory",
         ResourceKind::Link { .. } => "link",
         ResourceKind::PathAbsent { .. } | ResourceKind::EtcdScopeAbsent { .. } => "remove",
+        ResourceKind::Authority { .. } => "trust",
         ResourceKind::Certificate(_) => "issue",
         ResourceKind::Retired { .. } => "retire",
         ResourceKind::OnlyPackageSource { .. } => "set aside",
@@ -91,6 +93,13 @@ fn unit_verb(state: UnitState, changes: &[Change], risk: Risk) -> &'static str {
         (UnitState::Stopped, _) => "stop",
         (UnitState::Running, Risk::Reload) => "reload",
         (UnitState::Running, Risk::Restart) if !changes.is_empty() => "restart",
+        (UnitState::Running, _) if only_waits(changes) => "resume",
         (UnitState::Running, _) => "start",
     }
+}
+
+/// Whether it runs, and clients wait for some of what it has.
+fn only_waits(changes: &[Change]) -> bool {
+    let waits = |change: &Change| change.to.as_deref() == Some(SERVING);
+    !changes.is_empty() && changes.iter().all(waits)
 }

@@ -22,12 +22,15 @@ pub(crate) fn update(
         let Some((resource, changes)) = due(&nodes[seat.node])? else {
             continue;
         };
+        if seat.view.is_some_and(|view| view.paused) {
+            return Err(paused(&seat.member.scope));
+        }
         let members = seat.view.map(|view| view.members.as_slice());
         let members = members.filter(|_| seat.leads()).unwrap_or_default();
         let next = best_candidate(&seat.member.name, members);
         script.because(words(changes));
         if let Some(next) = next {
-            script.switch_over(seat, &next.name);
+            script.switch_over(seat, &next.name, false);
         }
         let op = Op::Converge {
             resource: resource.to_owned(),
@@ -40,6 +43,14 @@ pub(crate) fn update(
         }
     }
     Ok(())
+}
+
+/// A Patroni that ends in maintenance mode leaves its server running, as the program that it was.
+fn paused(cluster: &str) -> Refusal {
+    Refusal {
+        message: format!("cluster {cluster} is paused: its servers would not restart"),
+        hint: format!("run `sty cluster resume {cluster}` first"),
+    }
 }
 
 /// What is older than wanted on a node, and the resource that wants it.

@@ -9,8 +9,8 @@ use sty_core::{Risk, Secret};
 use sty_plan::{NodeInput, Operation, operate};
 use sty_wire::observation::{Change, Observation, PatroniPeer, PatroniView, Surroundings};
 use sty_wire::resource::{
-    BootRole, Module, PatroniAccess, PatroniMember, PostgresAccess, PrimaryPooler, Resource,
-    ResourceKind, Stage,
+    BootRole, Module, PatroniAccess, PatroniMember, PoolerConsole, PostgresAccess, PrimaryPooler,
+    Resource, ResourceKind, Stage,
 };
 use sty_wire::standing::Standing;
 
@@ -51,8 +51,11 @@ fn nodes(members: &[Member]) -> Vec<Node> {
             }
             .to_owned(),
             state: member.2.to_owned(),
+            timeline: Some(member.3),
+            wal_position: Some(1_000_000 - member.4),
             members: peers.clone(),
             pending_restart: Vec::new(),
+            paused: false,
             dcs: BTreeSet::new(),
             standing: Standing::default(),
         };
@@ -71,6 +74,7 @@ fn nodes(members: &[Member]) -> Vec<Node> {
 fn resource(name: &str) -> Resource {
     let member = PatroniMember {
         scope: "pg-test".to_owned(),
+        namespace: "/pg/".to_owned(),
         name: name.to_owned(),
         boot: BootRole::Replica,
         unit: "patroni.service".to_owned(),
@@ -90,14 +94,17 @@ fn resource(name: &str) -> Resource {
         postgres_reload_on: Vec::new(),
         restart_on: Vec::new(),
         parameters: BTreeMap::new(),
-        members: BTreeSet::new(),
+        creation: None,
+        members: HEALTHY.iter().map(|member| member.0.to_owned()).collect(),
         home: ("/pg".to_owned(), "/data/postgres/pg-test-17".to_owned()),
         dcs: BTreeSet::new(),
         pooler: Some(Box::new(PrimaryPooler {
-            psql: "/usr/bin/psql".to_owned(),
-            account: "postgres".to_owned(),
-            socket_dir: String::new(),
-            port: 6433,
+            console: PoolerConsole {
+                psql: "/usr/bin/psql".to_owned(),
+                account: "postgres".to_owned(),
+                socket_dir: String::new(),
+                port: 6433,
+            },
             stats_socket: String::new(),
             checker: "pg-test.is-primary".to_owned(),
             replica_checker: None,
@@ -132,7 +139,10 @@ fn with_older_packages(nodes: &mut [Node]) -> BTreeMap<String, Observation> {
 }
 
 fn check(members: &[Member], operation: &Operation, force: bool) -> String {
-    let mut nodes = nodes(members);
+    check_nodes(nodes(members), operation, force)
+}
+
+fn check_nodes(mut nodes: Vec<Node>, operation: &Operation, force: bool) -> String {
     let observations = match operation {
         Operation::Update => with_older_packages(&mut nodes),
         _ => BTreeMap::new(),
@@ -172,15 +182,16 @@ fn switchover(to: Option<&str>) -> Operation {
 #[test]
 fn clients_wait_while_the_primary_moves_to_who_has_least_to_catch_up() {
     insta::assert_snapshot!(check(&HEALTHY, &switchover(None), false), @"
-    1 write a checkpoint on pg-test-1 [safe] <- 
-    2 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 1
-    3 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 1
-    4 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 1
-    5 switch over from pg-test-1 to pg-test-3 [failover] <- 2,3,4
-    6 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 2,5, undoes 2
-    7 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 3,5, undoes 3
-    8 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 4,5, undoes 4
-    9 wait for pg-test-1 and those that follow it [safe] <- 6,7,8
+    1 wait for pg-test-1 and those that follow it [safe] <- 
+    2 write a checkpoint on pg-test-1 [safe] <- 1
+    3 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 2
+    4 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 2
+    5 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 2
+    6 switch over from pg-test-1 to pg-test-3 [failover] <- 3,4,5
+    7 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 3,6, undoes 3
+    8 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 4,6, undoes 4
+    9 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 5,6, undoes 5
+    10 wait for pg-test-1 and those that follow it [safe] <- 7,8,9
     ");
 }
 
@@ -217,16 +228,127 @@ fn nobody_takes_over_who_would_lose_something() {
     ");
 }
 
+fn failover(to: &str) -> Operation {
+    Operation::Failover { to: to.to_owned() }
+}
+
+/// Two replicas whose primary is gone, and its lead with it.
+const ORPHANS: [Member; 2] = [
+    ("pg-test-2", "replica", "running", 1, 4096),
+    ("pg-test-3", "replica", "running", 1, 0),
+];
+
 #[test]
 fn a_failover_is_for_clusters_without_a_primary() {
-    let failover = Operation::Failover {
-        to: "pg-test-2".to_owned(),
-    };
-    insta::assert_snapshot!(check(&HEALTHY, &failover, false), @"
+    insta::assert_snapshot!(check(&HEALTHY, &failover("pg-test-2"), true), @"
     refused: pg-test-1 is the primary, and well
     hint: a switchover loses nothing: `sty cluster switchover`
     ");
-    insta::assert_snapshot!(check(&HEALTHY[1..], &failover, false), @"1 make pg-test-2 the primary [failover] <-");
+    insta::assert_snapshot!(check(&ORPHANS, &failover("pg-test-3"), false), @"1 make pg-test-3 the primary [failover] <-");
+}
+
+#[test]
+fn who_holds_the_lead_and_cannot_be_reached_is_left_alone() {
+    let mut nodes = nodes(&HEALTHY);
+    nodes.remove(0);
+    insta::assert_snapshot!(check_nodes(nodes, &failover("pg-test-3"), false), @"
+    refused: pg-test-1 holds the lead (running), though it does not serve as seen from here
+    hint: a primary that is lost loses the lead by itself, within its lease; with `--force` pg-test-3 takes over at once, and what it has not received is lost
+    ");
+    let mut members = HEALTHY;
+    members[0].2 = "starting";
+    insta::assert_snapshot!(check(&members, &failover("pg-test-3"), false), @"
+    refused: pg-test-1 holds the lead (starting), though it does not serve as seen from here
+    hint: a primary that is lost loses the lead by itself, within its lease; with `--force` pg-test-3 takes over at once, and what it has not received is lost
+    ");
+    insta::assert_snapshot!(check(&members, &failover("pg-test-3"), true), @"1 make pg-test-3 the primary [failover] <-");
+}
+
+/// The node that is lost had etcd's leader as well: for a moment Patroni can list nobody.
+#[test]
+fn nothing_is_decided_while_patroni_cannot_list_the_members() {
+    let cut_off = |members: &[Member], operation: &Operation| {
+        let mut nodes = nodes(members);
+        for node in &mut nodes {
+            for view in node.surroundings.patroni.values_mut() {
+                view.members.clear();
+            }
+        }
+        check_nodes(nodes, operation, false)
+    };
+    insta::assert_snapshot!(cut_off(&ORPHANS, &failover("pg-test-3")), @"
+    refused: the Patroni of pg-test-3 cannot list the members: etcd does not answer it
+    hint: when etcd has lost its leader, a new one is elected within seconds: try again; `sty status` tells how etcd is
+    ");
+    let switchover = Operation::Switchover { to: None };
+    insta::assert_snapshot!(cut_off(&HEALTHY, &switchover), @"
+    refused: the Patroni of pg-test-1 cannot list the members: etcd does not answer it
+    hint: when etcd has lost its leader, a new one is elected within seconds: try again; `sty status` tells how etcd is
+    ");
+    let restart = Operation::Restart {
+        members: BTreeSet::new(),
+        in_place: false,
+    };
+    insta::assert_snapshot!(cut_off(&HEALTHY, &restart), @"
+    refused: the Patroni of pg-test-1 cannot list the members: etcd does not answer it
+    hint: when etcd has lost its leader, a new one is elected within seconds: try again; `sty status` tells how etcd is
+    ");
+}
+
+/// After a failover, the line of the member that leads now was taken out.
+#[test]
+fn who_leads_and_is_not_in_the_inventory_hands_over() {
+    let outside = |operation: &Operation| {
+        let mut nodes = nodes(&HEALTHY);
+        nodes.remove(0);
+        for resource in nodes.iter_mut().flat_map(|node| &mut node.resources) {
+            if let ResourceKind::PatroniMember(member) = &mut resource.kind {
+                member.members.remove("pg-test-1");
+            }
+        }
+        check_nodes(nodes, operation, false)
+    };
+    insta::assert_snapshot!(outside(&switchover(None)), @"
+    1 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 
+    2 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 
+    3 switch over from pg-test-1 to pg-test-3 [failover] <- 1,2
+    4 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 1,3, undoes 1
+    5 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 2,3, undoes 2
+    6 wait for pg-test-2 and those that follow it [safe] <- 4,5
+    ");
+    insta::assert_snapshot!(outside(&switchover(Some("pg-test-2"))), @"
+    1 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 
+    2 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 
+    3 switch over from pg-test-1 to pg-test-2 [failover] <- 1,2
+    4 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 1,3, undoes 1
+    5 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 2,3, undoes 2
+    6 wait for pg-test-2 and those that follow it [safe] <- 4,5
+    ");
+    insta::assert_snapshot!(outside(&failover("pg-test-3")), @"
+    refused: pg-test-1 is the primary, and well, though it is not in the inventory
+    hint: a switchover loses nothing: `sty cluster switchover`
+    ");
+}
+
+#[test]
+fn a_failover_goes_to_who_has_everything() {
+    insta::assert_snapshot!(check(&ORPHANS, &failover("pg-test-2"), false), @"
+    refused: pg-test-2 should not take over: pg-test-3 has received more of the log
+    hint: choose another member; with `--force` acknowledged transactions may be lost
+    ");
+    insta::assert_snapshot!(check(&ORPHANS, &failover("pg-test-2"), true), @"1 make pg-test-2 the primary [failover] <-");
+    let mut members = ORPHANS;
+    members[1].1 = "sync_standby";
+    members[1].4 = 4096;
+    insta::assert_snapshot!(check(&members, &failover("pg-test-2"), false), @"
+    refused: pg-test-2 should not take over: it is not synchronous: it may lack acknowledged transactions
+    hint: choose another member; with `--force` acknowledged transactions may be lost
+    ");
+    members[0].2 = "stopped";
+    insta::assert_snapshot!(check(&members, &failover("pg-test-2"), true), @"
+    refused: pg-test-2 cannot take over: its server is stopped
+    hint: start it first, or choose another member
+    ");
 }
 
 #[test]
@@ -240,17 +362,18 @@ fn a_restart_goes_through_the_replicas_first() {
     2 wait for pg-test-2 and those that follow it [safe] <- 1
     3 restart PostgreSQL pg-test-3 [restart] <- 2
     4 wait for pg-test-3 and those that follow it [safe] <- 3
-    5 write a checkpoint on pg-test-1 [safe] <- 4
-    6 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 5
-    7 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 5
-    8 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 5
-    9 switch over from pg-test-1 to pg-test-3 [failover] <- 6,7,8
-    10 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 6,9, undoes 6
-    11 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 7,9, undoes 7
-    12 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 8,9, undoes 8
-    13 wait for pg-test-1 and those that follow it [safe] <- 10,11,12
-    14 restart PostgreSQL pg-test-1 [restart] <- 13
-    15 wait for pg-test-1 and those that follow it [safe] <- 14
+    5 wait for pg-test-1 and those that follow it [safe] <- 4
+    6 write a checkpoint on pg-test-1 [safe] <- 5
+    7 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 6
+    8 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 6
+    9 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 6
+    10 switch over from pg-test-1 to pg-test-3 [failover] <- 7,8,9
+    11 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 7,10, undoes 7
+    12 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 8,10, undoes 8
+    13 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 9,10, undoes 9
+    14 wait for pg-test-1 and those that follow it [safe] <- 11,12,13
+    15 restart PostgreSQL pg-test-1 [restart] <- 14
+    16 wait for pg-test-1 and those that follow it [safe] <- 15
     ");
     insta::assert_snapshot!(check(&HEALTHY[..1], &restart(true), false), @"
     1 write a checkpoint on pg-test-1 [safe] <- 
@@ -278,6 +401,27 @@ fn the_primary_is_not_copied_from_anywhere() {
 }
 
 #[test]
+fn the_only_one_that_could_take_over_is_not_copied_anew_without_being_told() {
+    let reinitialize = Operation::Reinitialize {
+        member: "pg-test-3".to_owned(),
+    };
+    let mut members = HEALTHY;
+    members[1].2 = "starting";
+    insta::assert_snapshot!(check(&members, &reinitialize, false), @"
+    refused: pg-test-3 is the only member that could take over from pg-test-1: until it is copied, nobody can
+    hint: mend another replica first, or add `--force`
+    ");
+    insta::assert_snapshot!(check(&members, &reinitialize, true), @"1 copy pg-test-3 anew [destroy] <-");
+    members[2].2 = "running";
+    insta::assert_snapshot!(check(&members, &reinitialize, false), @"1 copy pg-test-3 anew [destroy] <-");
+    members[0].2 = "starting";
+    insta::assert_snapshot!(check(&members, &reinitialize, true), @"
+    refused: the primary pg-test-1 does not run: there is nobody to copy from, and the data of pg-test-3 may be needed
+    hint: look at it with `sty status`
+    ");
+}
+
+#[test]
 fn newer_packages_come_to_replicas_first_and_to_the_primary_after_it_has_handed_over() {
     insta::assert_snapshot!(check(&HEALTHY, &Operation::Update, false), @"
     1 install newer packages for pg-test-2 [safe] <- 
@@ -286,18 +430,19 @@ fn newer_packages_come_to_replicas_first_and_to_the_primary_after_it_has_handed_
     4 install newer packages for pg-test-3 [safe] <- 3
     5 restart Patroni and PostgreSQL pg-test-3 [restart] <- 4
     6 wait for pg-test-3 and those that follow it [safe] <- 5
-    7 write a checkpoint on pg-test-1 [safe] <- 6
-    8 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 7
-    9 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 7
-    10 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 7
-    11 switch over from pg-test-1 to pg-test-3 [failover] <- 8,9,10
-    12 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 8,11, undoes 8
-    13 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 9,11, undoes 9
-    14 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 10,11, undoes 10
-    15 wait for pg-test-1 and those that follow it [safe] <- 12,13,14
-    16 install newer packages for pg-test-1 [safe] <- 15
-    17 restart Patroni and PostgreSQL pg-test-1 [restart] <- 16
-    18 wait for pg-test-1 and those that follow it [safe] <- 17
+    7 wait for pg-test-1 and those that follow it [safe] <- 6
+    8 write a checkpoint on pg-test-1 [safe] <- 7
+    9 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 8
+    10 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 8
+    11 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 8
+    12 switch over from pg-test-1 to pg-test-3 [failover] <- 9,10,11
+    13 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 9,12, undoes 9
+    14 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 10,12, undoes 10
+    15 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 11,12, undoes 11
+    16 wait for pg-test-1 and those that follow it [safe] <- 13,14,15
+    17 install newer packages for pg-test-1 [safe] <- 16
+    18 restart Patroni and PostgreSQL pg-test-1 [restart] <- 17
+    19 wait for pg-test-1 and those that follow it [safe] <- 18
     ");
 }
 
@@ -310,5 +455,20 @@ fn newer_packages_come_to_a_primary_that_is_alone_where_it_is() {
     4 restart Patroni and PostgreSQL pg-test-1 [restart] <- 3
     5 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 3,4, undoes 3
     6 wait for pg-test-1 and those that follow it [safe] <- 5
+    ");
+}
+
+#[test]
+fn a_paused_cluster_gets_no_newer_packages() {
+    let mut nodes = nodes(&HEALTHY);
+    for view in nodes
+        .iter_mut()
+        .flat_map(|node| node.surroundings.patroni.values_mut())
+    {
+        view.paused = true;
+    }
+    insta::assert_snapshot!(check_nodes(nodes, &Operation::Update, false), @"
+    refused: cluster pg-test is paused: its servers would not restart
+    hint: run `sty cluster resume pg-test` first
     ");
 }

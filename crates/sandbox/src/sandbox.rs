@@ -134,8 +134,13 @@ impl Sandbox {
         command
             .args(["-c", join, "sh"])
             .arg(node.group.child("exec").path());
-        command.args(["nsenter", "--all", "--target", &init.to_string(), "--"]);
+        // A shell waits for the program, not nsenter: that one stops itself when its child is
+        // stopped, as everything is when a node shuts down, and is then never continued. The
+        // node would wait for it for ever.
+        command.args(["nsenter", "--all", "--no-fork", "--target"]);
+        command.args([&init.to_string(), "--", "/bin/sh", "-c", r#""$@"; exit $?"#]);
         command.args([
+            "sh",
             "env",
             "-i",
             "--chdir=/root",

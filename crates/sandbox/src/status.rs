@@ -109,7 +109,8 @@ pub fn list(dirs: &Dirs) -> Result<Vec<Result<Status>>> {
     Ok(names(dirs)?.into_iter().filter_map(status).collect())
 }
 
-/// The sandbox made for an inventory of which a node runs.
+/// The sandbox made for an inventory: one of which a node runs, or else the one that there is. Its
+/// addresses lead nowhere else, also while its nodes are off.
 ///
 /// # Errors
 /// When several are, or the inventory file cannot be found.
@@ -117,15 +118,22 @@ pub fn find_for_inventory(dirs: &Dirs, inventory: &Path) -> Result<Option<Sandbo
     let inventory = inventory
         .canonicalize()
         .map_err(Error::io("find", inventory))?;
-    let mut found: Vec<Sandbox> = Vec::new();
+    let (mut found, mut off): (Vec<Sandbox>, Vec<Sandbox>) = Default::default();
     for name in names(dirs)? {
         // A sandbox that cannot be read is not the one; `list` shows what is wrong with it.
         let Ok(sandbox) = Sandbox::open(dirs, &name) else {
             continue;
         };
-        if sandbox.inventory() == Some(&inventory) && sandbox.has_power()? {
-            found.push(sandbox);
+        if sandbox.inventory() != Some(&inventory) {
+            continue;
         }
+        match sandbox.has_power()? {
+            true => found.push(sandbox),
+            false => off.push(sandbox),
+        }
+    }
+    if found.is_empty() {
+        found = off;
     }
     if found.len() > 1 {
         let names = found

@@ -1,5 +1,7 @@
 //! Actions: the only way in which `sty` changes a machine.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sty_core::Risk;
 
@@ -46,6 +48,20 @@ pub enum Op {
         /// Resource id.
         resource: String,
     },
+    /// Has a service that runs read its files, which waits for a restart beside: a `Unit` or a
+    /// `PatroniMember`.
+    Reload {
+        /// Resource id.
+        resource: String,
+    },
+    /// Waits until PostgreSQL here has the settings that another member has stored in Patroni's
+    /// dynamic configuration.
+    TakeUp {
+        /// Resource id of the `PatroniConfig`.
+        resource: String,
+        /// Names of the PostgreSQL parameters that were set, changed or taken out.
+        parameters: BTreeSet<String>,
+    },
     /// Adds a member to etcd (run on a node with a healthy member).
     EtcdMemberAdd {
         /// Resource id of an `EtcdMember` on the node that runs this.
@@ -90,17 +106,28 @@ pub enum Op {
         /// Resource id of the `PatroniMember`.
         member: String,
     },
-    /// Moves the primary away from the member here; done when the other one takes writes.
+    /// Moves the primary away from the member here, or from one that the inventory does not have;
+    /// done when the other one takes writes.
     Switchover {
         /// Resource id of the `PatroniMember`.
         member: String,
+        /// Who leads, where that is not the member here.
+        #[serde(default)]
+        from: Option<String>,
         /// Member to move to.
         to: String,
+        /// The operator named it. Otherwise, where writes wait for replicas and those that they wait
+        /// for have changed meanwhile, it is one of these.
+        #[serde(default)]
+        named: bool,
     },
     /// Waits until the member here runs and, if it leads, until the others follow it.
     Settle {
         /// Resource id of the `PatroniMember`.
         member: String,
+        /// Who led before and is to follow as well, though the inventory does not have it.
+        #[serde(default)]
+        former: Option<String>,
     },
     /// Makes the member here the primary of a cluster that has none.
     Failover {

@@ -51,6 +51,26 @@ pub enum Disturbance {
     },
 }
 
+impl Disturbance {
+    /// What ends it; `None` where it ends by itself, or is the end of another.
+    pub fn end(&self) -> Option<Self> {
+        match self {
+            Self::DownUnit { unit } => Some(Self::StartUnit { unit: unit.clone() }),
+            Self::LimitVolume { volume, .. } => Some(Self::ReleaseVolume {
+                volume: volume.clone(),
+            }),
+            Self::FillVolume { volume } => Some(Self::EmptyVolume {
+                volume: volume.clone(),
+            }),
+            Self::KillPostgres { .. }
+            | Self::KillUnit { .. }
+            | Self::StartUnit { .. }
+            | Self::EmptyVolume { .. }
+            | Self::ReleaseVolume { .. } => None,
+        }
+    }
+}
+
 /// The volume that an instance keeps its data on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {

@@ -25,6 +25,9 @@ pub struct Facts {
     pub virtualization: String,
     /// True in a container, where the kernel is not the node's own.
     pub container: bool,
+    /// Services may change the packet filter: `CAP_NET_ADMIN` is not withheld from this machine.
+    #[serde(default)]
+    pub network_admin: bool,
     /// Hard limit of open files for services.
     pub open_files_limit: u64,
     /// Network interfaces with their addresses.

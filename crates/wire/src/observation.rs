@@ -20,6 +20,14 @@ pub enum Observation {
         /// The worst that mending it does.
         risk: Risk,
     },
+    /// A role that should go, and goes once these databases have gone, which should as well: nothing
+    /// else depends on it.
+    AfterDatabases {
+        /// Names.
+        databases: BTreeSet<String>,
+        /// What differs.
+        changes: Vec<Change>,
+    },
     /// Cannot be looked at before something else is there (a database before its server runs).
     /// Will be converged.
     Pending {
@@ -46,8 +54,26 @@ pub enum Observation {
     },
 }
 
+impl Observation {
+    /// Why what is there belongs to something else; `None` when it does not.
+    pub fn conflict(&self) -> Option<&Failure> {
+        match self {
+            Self::Conflict { failure } => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// What differs; nothing unless it is drift.
+    pub fn changes(&self) -> &[Change] {
+        match self {
+            Self::Drift { changes, .. } => changes,
+            _ => &[],
+        }
+    }
+}
+
 /// One difference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Change {
     /// What: `mode`, `content`, `package haproxy`, `reload`.
     pub what: String,
@@ -55,15 +81,30 @@ pub struct Change {
     pub from: Option<String>,
     /// What it should be; `None` when it should go, or when it is secret.
     pub to: Option<String>,
+    /// A setting that is stored at once and counts from the next restart of its server on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restart: bool,
 }
 
 impl Change {
+    /// The PostgreSQL parameter that a change of Patroni's dynamic configuration is about; `None`
+    /// for any other change.
+    pub fn parameter(&self) -> Option<&str> {
+        self.what.strip_prefix("postgresql.parameters.")
+    }
+
+    /// The parameter, where the change is about one, wherever it is written.
+    pub fn setting(&self) -> &str {
+        self.parameter().unwrap_or(&self.what)
+    }
+
     /// A change with both sides shown.
     pub fn new(what: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             from: Some(from.into()),
             to: Some(to.into()),
+            restart: false,
         }
     }
 
@@ -71,8 +112,15 @@ impl Change {
     pub fn named(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
-            from: None,
-            to: None,
+            ..Self::default()
+        }
+    }
+
+    /// What it is about, and whether it needs a restart.
+    pub fn label(&self) -> String {
+        match self.restart {
+            true => format!("{} (needs a restart)", self.what),
+            false => self.what.clone(),
         }
     }
 }
@@ -105,6 +153,20 @@ impl Failure {
     }
 }
 
+/// What a database of a pooler should be doing, as a [`Change`] says it.
+pub const SERVING: &str = "serving";
+
+/// Something to know that no action mends, and that is no fault either.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    /// What it is about, in words.
+    pub subject: String,
+    /// What is so.
+    pub message: String,
+    /// What can be done about it.
+    pub hint: String,
+}
+
 /// What a node knows of the clusters it takes part in, beside the differences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Surroundings {
@@ -112,8 +174,27 @@ pub struct Surroundings {
     pub etcd: Option<EtcdView>,
     /// A member with data that the node has and, as far as it was told, should not have.
     pub stray_etcd: Option<EtcdStray>,
+    /// A member of PostgreSQL with data that the node has and, as far as it was told, should not
+    /// have.
+    #[serde(default)]
+    pub stray_patroni: Option<PatroniStray>,
     /// Patroni, by cluster.
     pub patroni: BTreeMap<String, PatroniView>,
+    /// What people made, by cluster, where its primary is here.
+    #[serde(default)]
+    pub objects: BTreeMap<String, Objects>,
+    /// What else there is to know.
+    #[serde(default)]
+    pub notes: BTreeSet<Note>,
+}
+
+/// Names of roles and databases of a primary that are not PostgreSQL's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Objects {
+    /// Roles.
+    pub roles: BTreeSet<String>,
+    /// Databases.
+    pub databases: BTreeSet<String>,
 }
 
 /// etcd as one node sees it.
@@ -140,6 +221,15 @@ pub struct EtcdStray {
     pub client_url: String,
 }
 
+/// A member of PostgreSQL on a node of which none was asked for, as its own files tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatroniStray {
+    /// PostgreSQL cluster.
+    pub cluster: String,
+    /// Member name.
+    pub name: String,
+}
+
 /// A member as etcd lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EtcdPeer {
@@ -164,10 +254,19 @@ pub struct PatroniView {
     pub role: String,
     /// `running`, `streaming`, `starting`, ...; empty when unknown.
     pub state: String,
+    /// Timeline of the member here.
+    #[serde(default)]
+    pub timeline: Option<u64>,
+    /// Where its log ends, bytes: what a primary has written, what a replica has received.
+    #[serde(default)]
+    pub wal_position: Option<u64>,
     /// Members that Patroni lists.
     pub members: Vec<PatroniPeer>,
     /// Settings that wait for a restart here: name, current and coming value.
     pub pending_restart: Vec<Change>,
+    /// Maintenance mode of the cluster: Patroni starts and promotes nothing by itself.
+    #[serde(default)]
+    pub paused: bool,
     /// Why the member here is not well, and what others need from it.
     #[serde(default)]
     pub standing: Standing,
@@ -178,6 +277,11 @@ impl PatroniView {
     pub fn leads(&self) -> bool {
         matches!(self.role.as_str(), "primary" | "master" | "standby_leader")
     }
+}
+
+/// Whether writes wait for a member of this role, or may, as Patroni names it.
+pub fn is_synchronous(role: &str) -> bool {
+    matches!(role, "sync_standby" | "quorum_standby")
 }
 
 /// A member as Patroni lists it.

@@ -1,9 +1,9 @@
 //! Roles and databases as they should be, in PostgreSQL's own terms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sty_core::Secret;
+use sty_core::{Objects, Secret};
 
 /// A role as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct RoleSpec {
     /// Should not exist. What it owns goes to the database superuser; its privileges go. Where
     /// something depends on it, dropping it is destructive and wants its own confirmation.
     pub absent: bool,
+    /// Databases that should not exist either: what an absent role has there goes with them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub going: BTreeSet<String>,
     /// `rolpassword` as it should be stored: `SCRAM-SHA-256$...`, `md5...`. `None` leaves the
     /// password alone.
     pub password: Option<Secret<String>>,
@@ -47,6 +50,32 @@ pub struct RoleSpec {
     pub execute: Vec<String>,
 }
 
+impl RoleSpec {
+    /// What `CREATE ROLE name LOGIN` makes.
+    pub fn login(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            absent: false,
+            going: BTreeSet::new(),
+            password: None,
+            login: true,
+            superuser: false,
+            createdb: false,
+            createrole: false,
+            inherit: true,
+            replication: false,
+            bypassrls: false,
+            connection_limit: -1,
+            valid_until: Expiry::Never,
+            member_of: BTreeMap::new(),
+            not_member_of: Vec::new(),
+            parameters: BTreeMap::new(),
+            comment: None,
+            execute: Vec::new(),
+        }
+    }
+}
+
 /// What a membership gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembershipOptions {
@@ -75,9 +104,10 @@ impl Default for MembershipOptions {
 pub enum Expiry {
     /// For ever.
     Never,
-    /// Until this time, as PostgreSQL reads it.
+    /// Until this time, or the end of this day, as PostgreSQL reads them.
     At(String),
-    /// This many days from the day it is first set; later runs leave it alone.
+    /// This many days after the day it is first set, to the end of the last; later runs leave it
+    /// alone.
     AfterDays(u32),
 }
 
@@ -143,6 +173,21 @@ pub struct DatabaseCreation {
     pub tablespace: Option<String>,
 }
 
+/// What only `initdb` can set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct ClusterCreation {
+    /// Data checksums.
+    pub checksums: bool,
+    /// Encoding.
+    pub encoding: String,
+    /// Locale of messages, money, numbers and times.
+    pub locale: String,
+    /// Collation order.
+    pub lc_collate: String,
+    /// Character classes.
+    pub lc_ctype: String,
+}
+
 /// A schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemaSpec {
@@ -176,8 +221,8 @@ pub struct DefaultPrivilege {
     pub creator: String,
     /// `SELECT`, `USAGE`, ...
     pub privilege: String,
-    /// `TABLES`, `SEQUENCES`, `FUNCTIONS`, `TYPES`, `SCHEMAS`.
-    pub objects: String,
+    /// On what.
+    pub objects: Objects,
     /// Who gets it.
     pub grantee: String,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sty_core::Secret;
 
-use crate::postgres::{DatabaseSpec, RoleSpec};
+use crate::postgres::{ClusterCreation, DatabaseSpec, RoleSpec};
 
 /// Which part of the product asks for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,6 +110,8 @@ pub enum ResourceKind {
         path: String,
         /// Remove a directory and its content.
         recursive: bool,
+        /// What is in the directory that is meant: another one, unless it is empty, stays.
+        mark: Option<String>,
     },
     /// apt takes packages from one file alone; others are renamed, so that apt ignores them.
     OnlyPackageSource {
@@ -135,6 +137,14 @@ pub enum ResourceKind {
     },
     /// Swap is off, now and at boot.
     SwapOff,
+    /// The certificate of the fleet's authority, which everything on the node trusts. Where another
+    /// one is trusted, replacing it destroys: see [`sty_core::Risk::Destroy`].
+    Authority {
+        /// Common name.
+        name: String,
+        /// Where it is.
+        file: File,
+    },
     /// A certificate and its key, signed by the fleet's authority.
     Certificate(Certificate),
     /// A systemd unit.
@@ -146,6 +156,8 @@ pub enum ResourceKind {
         unit: String,
         /// Absolute path of its configuration.
         config: String,
+        /// Further files of its, which go with it.
+        files: Vec<String>,
     },
     /// A member of the etcd cluster runs here.
     EtcdMember(EtcdMember),
@@ -290,6 +302,12 @@ pub struct Unit {
     pub reload_on: Vec<String>,
     /// Files whose change it takes up by a restart.
     pub restart_on: Vec<String>,
+    /// Of a pooler, how to ask it: its databases serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<PoolerConsole>,
+    /// Of HAProxy, its socket: what it has is in service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stats_socket: Option<String>,
 }
 
 /// What a unit should be doing.
@@ -339,6 +357,13 @@ pub struct EtcdMember {
     pub restart_on: Vec<String>,
 }
 
+impl EtcdMember {
+    /// Whether the cluster should have the member at this peer URL.
+    pub fn expects(&self, peer_url: &str) -> bool {
+        self.cluster.values().any(|url| url == peer_url)
+    }
+}
+
 /// Users and roles in etcd, beside `root`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EtcdAuth {
@@ -380,7 +405,7 @@ pub struct PostgresAccess {
     pub socket_dir: String,
     /// Port.
     pub port: u16,
-    /// Database superuser.
+    /// Database superuser, and the account of the operating system that runs the server.
     pub user: String,
 }
 
@@ -399,6 +424,8 @@ pub enum BootRole {
 pub struct PatroniMember {
     /// Cluster.
     pub scope: String,
+    /// Prefix of its keys in etcd without the cluster's name, `/pg/`.
+    pub namespace: String,
     /// Member name.
     pub name: String,
     /// Part it plays in the cluster's first start.
@@ -419,6 +446,9 @@ pub struct PatroniMember {
     pub restart_on: Vec<String>,
     /// PostgreSQL parameters that Patroni's file gives this member.
     pub parameters: BTreeMap<String, String>,
+    /// What the cluster was to be made with; `None` for a member that is only looked at.
+    #[serde(default)]
+    pub creation: Option<Box<ClusterCreation>>,
     /// Names of the members that the cluster should have.
     pub members: BTreeSet<String>,
     /// Addresses of the etcd members that should keep the cluster's leader.
@@ -433,18 +463,25 @@ pub struct PatroniMember {
 /// The PgBouncer of a node that leads to the primary through the HAProxy next door.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrimaryPooler {
-    /// The `psql` program.
-    pub psql: String,
-    /// Account and role that may use its console over the socket.
-    pub account: String,
-    /// Socket directory.
-    pub socket_dir: String,
-    /// Port.
-    pub port: u16,
+    /// How to ask it.
+    pub console: PoolerConsole,
     /// HAProxy's statistics socket.
     pub stats_socket: String,
     /// HAProxy's section that asks every member whether it is the primary.
     pub checker: String,
     /// HAProxy's section that asks every member whether it is a replica.
     pub replica_checker: Option<String>,
+}
+
+/// The console of a PgBouncer on its own node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolerConsole {
+    /// The `psql` program.
+    pub psql: String,
+    /// Account and role that may use it over the socket.
+    pub account: String,
+    /// Socket directory.
+    pub socket_dir: String,
+    /// Port.
+    pub port: u16,
 }

@@ -2,6 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What no server runs without, of its data directory.
+pub const ESSENTIAL: [&str; 7] = [
+    "PG_VERSION",
+    "base",
+    "global/pg_control",
+    "global/pg_filenode.map",
+    "pg_multixact",
+    "pg_wal",
+    "pg_xact",
+];
+
+/// SQL: where a replica's log ends, bytes: where it has received or replayed to, once it has used up
+/// what it has and found no more. No row before that (it replays files of its own, is paused, or late
+/// on purpose), and with a `restore_command`, by which it may find more elsewhere: nobody can tell.
+pub const WAL_END: &str = "\
+    SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'::pg_lsn
+    WHERE coalesce(current_setting('restore_command'), '') = '' AND EXISTS (
+      SELECT FROM pg_stat_activity
+      WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval')";
+
+/// SQL, one row: the size of a file of log, and where the oldest begins, whatever its timeline; bytes.
+pub const WAL_KEPT: &str = "\
+    SELECT size.bytes,
+      (SELECT min(('x' || substr(name, 9, 8))::bit(32)::bigint * (4294967296 / size.bytes)
+                  + ('x' || substr(name, 17, 8))::bit(32)::bigint) * size.bytes
+       FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')
+    FROM (SELECT setting::bigint AS bytes FROM pg_settings WHERE name = 'wal_segment_size') size";
+
 /// Why a member is not well, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::observation::{EtcdPeer, Note};
 use crate::standing::Standing;
 
 /// What to look at on a node.
@@ -11,8 +12,11 @@ pub struct StatusQuery {
     pub etcd: Option<crate::resource::EtcdMember>,
     /// Patroni members here.
     pub patroni: Vec<crate::resource::PatroniMember>,
-    /// PgBouncer units here.
+    /// Units here.
     pub units: Vec<String>,
+    /// Poolers here: unit and console.
+    #[serde(default)]
+    pub poolers: Vec<(String, crate::resource::PoolerConsole)>,
     /// Services to try: HAProxy entries of this node.
     pub services: Vec<ServiceProbe>,
     /// Whether what Patroni keeps in the DCS is wanted as well.
@@ -44,12 +48,18 @@ pub struct NodeStatus {
     pub patroni: Vec<PatroniStatus>,
     /// Units: name and active state.
     pub units: Vec<(String, String)>,
+    /// Poolers of which something does not serve, and what.
+    #[serde(default)]
+    pub poolers: Vec<(String, Vec<String>)>,
     /// Services.
     pub services: Vec<ServiceStatus>,
+    /// What else there is to know of the units and members.
+    #[serde(default)]
+    pub notes: Vec<Note>,
 }
 
 /// Health of an etcd member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct EtcdStatus {
     /// Member name.
     pub name: String,
@@ -57,16 +67,19 @@ pub struct EtcdStatus {
     pub healthy: bool,
     /// Leads.
     pub leader: bool,
-    /// Server version.
-    pub version: String,
-    /// Database size, bytes.
-    pub db_size_bytes: u64,
+    /// Server version; `None` when it does not answer.
+    pub version: Option<String>,
+    /// Database size, bytes; `None` when it does not answer.
+    pub db_size_bytes: Option<u64>,
+    /// Members that it lists and that the cluster should not have.
+    #[serde(default)]
+    pub strangers: Vec<EtcdPeer>,
     /// What is wrong.
     pub problem: Option<String>,
 }
 
 /// A Patroni member and its view of the cluster.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct PatroniStatus {
     /// Cluster.
     pub scope: String,
@@ -86,6 +99,10 @@ pub struct PatroniStatus {
     pub pending_restart: Vec<String>,
     /// Cluster maintenance mode.
     pub paused: bool,
+    /// Failsafe mode is active here: the primary has said, less than a lease ago, that it goes on
+    /// without etcd. Nobody takes over from it meanwhile, even where etcd is back.
+    #[serde(default)]
+    pub failsafe: bool,
     /// Members as Patroni lists them: name, role, state, lag in bytes.
     pub members: Vec<MemberStatus>,
     /// What Patroni keeps in the DCS, when it was asked for.

@@ -15,6 +15,7 @@ pub(crate) fn come_change_and_go(stage: &Stage) {
     one_comes(stage);
     what_admins_make_can_be_read(stage);
     one_changes(stage);
+    one_is_not_what_creation_made_it(stage);
     one_goes(stage);
 }
 
@@ -138,6 +139,26 @@ fn one_changes(stage: &Stage) {
     assert_eq!(stage.superuser(NODES[0], "shop", inside), "hstore|t");
 }
 
+/// What only creation can set is told, and no action follows.
+fn one_is_not_what_creation_made_it(stage: &Stage) {
+    stage.swap(
+        "comment: the new shop",
+        "comment: the new shop, template: template0, encoding: LATIN1",
+    );
+    let plan = stage.sty(&["plan", "--exit-code"]);
+    plan.ok();
+    for part in [
+        "database shop of pg-test",
+        "is `UTF8`, declared is `LATIN1`",
+    ] {
+        assert!(plan.all().contains(part), "{part}: {}", plan.all());
+    }
+    stage.swap(
+        "the new shop, template: template0, encoding: LATIN1",
+        "the new shop",
+    );
+}
+
 /// It serves until its name is typed; the pool goes with its line in the inventory.
 fn one_goes(stage: &Stage) {
     stage.swap("{ name: shop,", "{ name: shop, state: absent,");
@@ -160,4 +181,73 @@ fn one_goes(stage: &Stage) {
     assert_eq!(stage.superuser(NODES[0], "postgres", there), "0");
     stage.take_out("{ name: shop,");
     stage.changes("a database forgotten", &everywhere(&POOLS));
+}
+
+/// Both in one edit, and one name to type.
+pub(crate) fn go_with_their_owner(stage: &Stage) {
+    let entry = format!(
+        "{{ name: \"odd user\", password: {}, pgbouncer: true, roles: [ dbrole_readwrite ] }}",
+        PASSWORDS[2]
+    );
+    stage.add("pg_users", &entry);
+    stage.add("pg_databases", "{ name: pair, owner: \"odd user\" }");
+    stage.add(
+        "pg_hba_rules",
+        "{ user: odd user, db: pair, addr: world, auth: ssl, order: 1, title: odd }",
+    );
+    stage.add(
+        "pgb_hba_rules",
+        "{ user: odd user, db: pair, addr: world, auth: ssl, order: 1, title: odd }",
+    );
+    stage
+        .apply("a database, its owner and their rules", &[])
+        .ok();
+    let user = ("odd user", PASSWORDS[2]);
+    for port in [5433, 5436] {
+        let made = format!("create table made{port} ()");
+        stage.login(port, user, "pair", &made).ok();
+    }
+    stage.swap(
+        "{ name: \"odd user\",",
+        "{ name: \"odd user\", state: absent,",
+    );
+    stage.swap("{ name: pair,", "{ name: pair, state: absent,");
+    let held = [
+        at(NODES[0], "drop database pair in pg-test (held)"),
+        at(NODES[0], "drop role odd user in pg-test (held)"),
+    ];
+    stage.planned(&held);
+    stage.apply("both go, unconfirmed", &[]).ok();
+    for port in [5433, 5436] {
+        stage.login(port, user, "pair", "select 1").ok();
+    }
+    stage.apply("both go", &["--confirm", "pair"]).ok();
+    stage.converged();
+    let there = "select count(*) from pg_roles where rolname = 'odd user'";
+    assert_eq!(stage.superuser(NODES[0], "postgres", there), "0");
+    for part in [
+        "pg_hba_rules:",
+        "pgb_hba_rules:",
+        "user: odd user",
+        "\"odd user\"",
+    ] {
+        stage.take_out(part);
+    }
+    stage.apply("both forgotten", &[]).ok();
+}
+
+/// What people make by hand is told, and nobody's to do anything about.
+pub(crate) fn made_by_hand(stage: &Stage) {
+    let run = |sql: &str| stage.superuser(NODES[0], "postgres", sql);
+    run("create role by_hand");
+    run("create database by_hand_too");
+    let plan = stage.sty(&["plan", "--exit-code"]);
+    plan.ok();
+    let words =
+        "pg-test has role by_hand and database by_hand_too that the inventory does not declare";
+    assert!(plan.all().contains(words), "{}", plan.all());
+    run("drop database by_hand_too");
+    run("drop role by_hand");
+    let plan = stage.sty(&["plan", "--exit-code"]);
+    assert!(!plan.all().contains("does not declare"), "{}", plan.all());
 }

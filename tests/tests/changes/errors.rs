@@ -1,10 +1,11 @@
 //! Mistakes: those that show in the inventory, and those that only PostgreSQL finds.
 
-use crate::stage::{PASSWORDS, Stage};
+use crate::stage::{NODES, PASSWORDS, Stage};
 
 pub(crate) fn stay_with_their_item(stage: &Stage) {
     an_unknown_parent_is_found_before_anything_is_done(stage);
     what_fails_stays_alone(stage);
+    a_unit_that_does_not_start_names_what_changes_it(stage);
 }
 
 fn an_unknown_parent_is_found_before_anything_is_done(stage: &Stage) {
@@ -27,7 +28,7 @@ fn an_unknown_parent_is_found_before_anything_is_done(stage: &Stage) {
 fn what_fails_stays_alone(stage: &Stage) {
     stage.add(
         "pg_users",
-        "{ name: dbuser_odd, parameters: { timezone: Nowhere/Nope } }",
+        "{ name: dbuser_odd, parameters: { datestyle: Nowhere } }",
     );
     stage.add(
         "pg_databases",
@@ -43,7 +44,7 @@ fn what_fails_stays_alone(stage: &Stage) {
     ran.exits(4);
     let (primary, _) = stage.primary();
     for (item, words) in [
-        ("create role dbuser_odd in pg-test", "TimeZone"),
+        ("create role dbuser_odd in pg-test", "DateStyle"),
         ("create database odd in pg-test", "no_such_extension"),
     ] {
         let line = ran.stderr.lines().find(|line| line.contains(item));
@@ -57,9 +58,26 @@ fn what_fails_stays_alone(stage: &Stage) {
         "select current_user",
     );
     assert_eq!(login.text(), "dbuser_fine", "{}", login.all());
-    stage.swap("timezone: Nowhere/Nope", "timezone: UTC");
+    stage.swap("datestyle: Nowhere", "datestyle: ISO");
     stage.swap("no_such_extension", "hstore");
     stage.apply("mistakes mended", &[]).ok();
     let there = "select count(*) from pg_extension where extname = 'hstore'";
     assert_eq!(stage.superuser(primary, "odd", there), "1");
+}
+
+/// Somebody's drop-in may be why.
+fn a_unit_that_does_not_start_names_what_changes_it(stage: &Stage) {
+    const DROP_IN: &str = "/etc/systemd/system/haproxy.service.d/broken.conf";
+    let break_it = format!(
+        "mkdir -p $(dirname {DROP_IN}); printf '[Service]\\nExecStartPre=/bin/false\\n' > {DROP_IN}; \
+         systemctl daemon-reload; systemctl stop haproxy"
+    );
+    stage.world.on(NODES[1], &break_it).ok();
+    let ran = stage.apply("a unit that somebody broke", &[]);
+    assert_ne!(ran.code, 0, "{}", ran.all());
+    let hint = format!("{DROP_IN} changes what it does");
+    assert!(ran.stderr.contains(&hint), "{}", ran.all());
+    let mend = format!("rm -r $(dirname {DROP_IN}); systemctl daemon-reload");
+    stage.world.on(NODES[1], &mend).ok();
+    stage.apply("the unit mended", &[]).ok();
 }

@@ -8,9 +8,11 @@
     reason = "a story"
 )]
 
+mod authority;
 mod databases;
 mod drift;
 mod errors;
+mod kept;
 mod parameters;
 mod quiet;
 mod restart;
@@ -33,10 +35,12 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
     let watch = secrets::Watch::start(secrets::all(&stage));
     stage.deploy();
     let before = stage.processes();
-    let quiet: [Chapter; 9] = [
+    let quiet: [Chapter; 14] = [
         ("a converged apply", quiet::a_converged_apply_is_not_noticed),
         ("users", users::come_change_and_go),
         ("databases", databases::come_change_and_go),
+        ("an owner", databases::go_with_their_owner),
+        ("made by hand", databases::made_by_hand),
         ("rules", rules::let_in_and_keep_out),
         ("services", services::come_and_go),
         ("parameters", parameters::take_effect_at_once),
@@ -46,14 +50,24 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
         ),
         ("a refused parameter", parameters::refused_until_mended),
         ("recovery plan and pools", parameters::plan_and_pools),
+        ("an authority", authority::is_not_replaced_when_it_is_lost),
+        ("taken back", restart::not_for_what_was_taken_back),
+        ("what a cluster keeps", kept::prefix_and_account),
     ];
     play(&stage, &quiet);
     assert_eq!(before, stage.processes(), "nothing was restarted");
-    let loud: [Chapter; 4] = [
+    let loud: [Chapter; 8] = [
+        ("a held restart", restart::holds_no_reload),
         ("restarts", restart::only_when_asked_for_and_rolling),
         ("a smaller setting", restart::a_smaller_setting),
+        ("nobody starts", restart::with_which_nobody_starts),
         ("drift", drift::is_listed_and_mended),
+        (
+            "drift in PostgreSQL's own files",
+            drift::is_mended_in_postgresql_s_own_files,
+        ),
         ("errors", errors::stay_with_their_item),
+        ("switched off", services::switched_off),
     ];
     play(&stage, &loud);
     watch.stop();

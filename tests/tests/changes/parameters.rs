@@ -3,13 +3,19 @@
 use crate::databases::POOLS;
 use crate::stage::{NODES, Stage, at, both, everywhere};
 
-/// What a change of Patroni's dynamic configuration takes, led from `leader`.
-pub(crate) fn dynamic(leader: &str) -> Vec<String> {
+/// What a change of Patroni's own settings takes, led from `leader`.
+fn own(leader: &str) -> Vec<String> {
     let mut lines = everywhere(&[
         "write /etc/patroni/patroni.yml",
         "reload PostgreSQL {member}",
     ]);
     lines.push(at(leader, "set Patroni's dynamic configuration"));
+    lines
+}
+
+/// What a change of PostgreSQL's settings takes, led from `leader`.
+pub(crate) fn dynamic(leader: &str) -> Vec<String> {
+    let mut lines = own(leader);
     let others = NODES.iter().filter(|node| **node != leader);
     lines.extend(others.map(|node| at(node, "see PostgreSQL {member} take the settings up")));
     lines
@@ -53,9 +59,9 @@ pub(crate) fn go_back_to_what_initdb_wrote(stage: &Stage) {
 
 /// A value that only the server knows to be wrong is refused at once, and told until it is mended.
 pub(crate) fn refused_until_mended(stage: &Stage) {
-    const REFUSED: &str = "PostgreSQL refuses `log_timezone = Nowhere/Nope`";
-    let before = shown(stage, "log_timezone");
-    stage.set("pg_parameters: { log_timezone: Nowhere/Nope }");
+    const REFUSED: &str = "PostgreSQL refuses `datestyle = Nowhere`";
+    let before = shown(stage, "datestyle");
+    stage.set("pg_parameters: { datestyle: Nowhere }");
     let ran = stage.apply("a parameter that is refused", &[]);
     ran.exits(4);
     assert!(ran.all().contains(REFUSED), "{}", ran.all());
@@ -64,15 +70,18 @@ pub(crate) fn refused_until_mended(stage: &Stage) {
         plan.exits(1);
         assert!(plan.all().contains(REFUSED), "{}", plan.all());
     }
+    let (_, status) = stage.world.status();
+    let problems = status["problems"].to_string();
+    assert!(problems.contains("would not start again"), "{problems}");
     stage.take_out("pg_parameters:");
     stage.changes("a parameter mended", &dynamic(NODES[0]));
     stage.converged();
-    assert_eq!(shown(stage, "log_timezone"), before);
+    assert_eq!(shown(stage, "datestyle"), before);
 }
 
 pub(crate) fn plan_and_pools(stage: &Stage) {
     let proxy = everywhere(&["write /etc/haproxy/haproxy.cfg", "reload haproxy.service"]);
-    let mut expected = both(dynamic(NODES[0]), &proxy);
+    let mut expected = both(own(NODES[0]), &proxy);
     // Its watchdog margin and timings are of Patroni's file as well.
     stage.set("pg_rto: fast");
     expected.sort();

@@ -1,8 +1,23 @@
 //! Parameters that need a restart.
 
 use crate::parameters::dynamic;
-use crate::stage::{NODES, Stage, at};
+use crate::stage::{NODES, PASSWORDS, Stage, at};
 use sty_stories::Writer;
+
+/// A setting that never came from a file: the server itself goes on saying that it waits.
+pub(crate) fn not_for_what_was_taken_back(stage: &Stage) {
+    const NAME: &str = "max_pred_locks_per_transaction";
+    stage.set(&format!("pg_parameters: {{ {NAME}: 192 }}"));
+    stage.apply("a parameter that needs a restart", &[]).ok();
+    waiting(stage, &[NAME]);
+    stage.take_out("pg_parameters:");
+    // Every server has that value still.
+    let plan = stage.sty(&["plan", "--restart"]).all();
+    assert!(!plan.contains("restart PostgreSQL"), "{plan}");
+    stage.apply("no such parameter any more", &[]).ok();
+    waiting(stage, &[]);
+    stage.converged();
+}
 
 pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
     stage.set("pg_libs: 'pg_stat_statements, auto_explain, auth_delay'");
@@ -15,7 +30,9 @@ pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
         at(NODES[2], "restart PostgreSQL {member} (held)"),
     ];
     stage.planned(&dynamic(NODES[0]));
-    stage.apply("parameters that need a restart", &[]).ok();
+    let ran = stage.apply("parameters that need a restart", &[]);
+    ran.ok();
+    ends_with(&ran.all(), "wait");
     stage.planned(&held);
     let libraries = "show shared_preload_libraries";
     assert!(
@@ -53,13 +70,24 @@ pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
 
 /// The plan says what will wait for a restart, before anything is done.
 fn told_before(stage: &Stage) {
-    let text = stage.sty(&["plan", "-v"]).all();
+    let text = stage.sty(&["plan"]).all();
+    ends_with(&text, "will wait");
     for name in ["max_locks_per_transaction", "shared_preload_libraries"] {
         assert!(
             text.contains(&format!("{name} (needs a restart)")),
             "{text}"
         );
     }
+}
+
+/// The last line says who waits for a restart, why, and what to do.
+fn ends_with(text: &str, verb: &str) {
+    let expected = format!(
+        "restart pg-test-1, pg-test-2 and pg-test-3 {verb} for a restart because of \
+         max_locks_per_transaction and shared_preload_libraries: `sty apply --restart`"
+    );
+    let last = text.lines().rfind(|line| !line.trim().is_empty());
+    assert_eq!(last, Some(expected.as_str()), "{text}");
 }
 
 /// What `sty status` says that every member waits for.
@@ -104,4 +132,48 @@ pub(crate) fn a_smaller_setting(stage: &Stage) {
             "128"
         );
     }
+}
+
+/// Nobody can lead, so nobody could take the setting back if the members had to come up first.
+pub(crate) fn with_which_nobody_starts(stage: &Stage) {
+    stage.set("pg_libs: 'pg_stat_statements, no_such_library'");
+    stage.apply("a library that is not there", &[]).ok();
+    for node in NODES {
+        stage.world.on(node, "systemctl stop patroni").ok();
+    }
+    for node in NODES {
+        stage.world.on(node, "systemctl start patroni").ok();
+    }
+    let ran = stage.apply("nobody starts", &[]);
+    assert_ne!(ran.code, 0, "{}", ran.all());
+    assert!(ran.all().contains("no_such_library"), "{}", ran.all());
+    stage.take_out("pg_libs:");
+    let plan = stage.plan();
+    let first = |what: &str| plan.iter().position(|action| action.contains(what));
+    let stored = first("set Patroni's dynamic configuration");
+    assert!(
+        stored.is_some() && stored < first("PostgreSQL pg-test"),
+        "{plan:?}"
+    );
+    stage.apply("the library taken back", &[]).ok();
+    stage.world.sty(&["status", "--wait", "30"]).ok();
+    stage.converged();
+}
+
+/// While a pooler waits for its restart it learns of users all the same.
+pub(crate) fn holds_no_reload(stage: &Stage) {
+    let meddle = "echo '; by hand' >> /etc/pgbouncer/listen.ini && systemctl reload pgbouncer";
+    stage.world.on(NODES[1], meddle).ok();
+    let user = ("dbuser_late", PASSWORDS[3]);
+    let entry = format!(
+        "{{ name: {}, password: {}, pgbouncer: true, roles: [ dbrole_readonly ] }}",
+        user.0, user.1
+    );
+    stage.add("pg_users", &entry);
+    stage.apply("a user, beside a restart that waits", &[]).ok();
+    stage.login(6432, user, "test", "select 1").ok();
+    stage.planned(&[at(NODES[1], "restart pgbouncer.service (held)")]);
+    stage.apply("the restart", &["--restart"]).ok();
+    stage.take_out(&format!("name: {}", user.0));
+    stage.apply("the user forgotten", &[]).ok();
 }

@@ -158,7 +158,7 @@ impl Stage {
         let (user, password) = who;
         let authority = self.world.home().join("files/pki/ca/ca.crt");
         let target = format!(
-            "host={} port={port} user={user} dbname={database} sslmode=verify-ca \
+            "host={} port={port} user='{user}' dbname={database} sslmode=verify-ca \
              sslrootcert={} connect_timeout=5",
             NODES[1],
             authority.display()

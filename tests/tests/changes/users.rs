@@ -82,7 +82,7 @@ fn one_changes(stage: &Stage) {
                   where rolname = 'dbuser_day2'";
     assert_eq!(
         stage.superuser(NODES[0], "postgres", limits),
-        "7|2099-12-31"
+        "7|2100-01-01"
     );
 }
 
@@ -95,7 +95,8 @@ fn one_has_an_end(stage: &Stage) {
     stage.changes("a user with an end", &[alter]);
     let days = "select rolvaliduntil::date - current_date from pg_roles \
                 where rolname = 'dbuser_day2'";
-    assert_eq!(stage.superuser(NODES[0], "postgres", days), "30");
+    // The moment after the last day.
+    assert_eq!(stage.superuser(NODES[0], "postgres", days), "31");
 }
 
 fn one_goes(stage: &Stage) {
@@ -103,7 +104,8 @@ fn one_goes(stage: &Stage) {
     stage.superuser(NODES[0], "test", sql);
     stage.swap("name: dbuser_day2,", "name: dbuser_day2, state: absent,");
     let held = "drop role dbuser_day2 in pg-test (held)";
-    stage.changes("a user that goes, unconfirmed", &with_list(held));
+    stage.changes("a user that goes, unconfirmed", &[at(NODES[0], held)]);
+    pooled(stage, PASSWORDS[1], "select 1").ok();
     let plan = stage.sty(&["plan", "--exit-code"]);
     for word in ["1 object in test goes to postgres", "--confirm dbuser_day2"] {
         assert!(plan.all().contains(word), "`{word}` in: {}", plan.all());
@@ -120,4 +122,5 @@ fn one_goes(stage: &Stage) {
         "tables stay"
     );
     stage.take_out("name: dbuser_day2,");
+    stage.changes("a user forgotten", &everywhere(&LIST));
 }

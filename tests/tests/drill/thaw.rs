@@ -1,4 +1,4 @@
-//! A former primary that goes on after its lease, at the moment when nobody has the lead.
+//! A former primary that goes on after its lease.
 
 use std::time::Duration;
 
@@ -16,6 +16,51 @@ const RELEASE: &str = "python3 -c \"\
     from patroni.config import Config; from patroni.dcs import get_dcs; \
     dcs = get_dcs(Config('/etc/patroni/patroni.yml')); \
     assert dcs.delete_leader(dcs.get_cluster().leader)\"";
+
+/// Whatever keeps Patroni from its work, its server takes itself for the primary for as long. The
+/// kernel lets nobody know what it says.
+pub(crate) fn answers_nobody_after_its_lease(world: &World) {
+    world.sty(&["status", "--wait", "120"]).ok();
+    let old = leader(world).expect("a leader");
+    let node_of_old = node(&old);
+    let insert =
+        "create table if not exists twofold (id serial); insert into twofold default values";
+    let direct = || world.sql(node_of_old, 5432, "test", "test", insert);
+    direct().ok();
+    let patroni = |signal: &str| world.on(node_of_old, &format!("kill -{signal} {PATRONI}"));
+    patroni("STOP").ok();
+    let next = until("another primary", Duration::from_secs(90), || {
+        let other = leader(world).filter(|name| *name != old);
+        other.ok_or_else(|| "nobody else leads".to_owned())
+    });
+    let recovers = "select pg_is_in_recovery()";
+    let asked = world.superuser(node_of_old, "postgres", recovers);
+    assert_eq!(asked.ok().text(), "f", "it takes itself for the primary");
+    let refused = direct();
+    assert_ne!(refused.code, 0, "{}", refused.all());
+    world.sql(node(&next), 5433, "test", "test", insert).ok();
+    patroni("CONT").ok();
+    world.sty(&["status", "--wait", "120"]).ok();
+    assert_eq!(leader(world), Some(next.clone()));
+    // Replicas answer whenever they are asked.
+    let gate = "nft list table inet sty_lease";
+    world.on(node(&next), gate).ok();
+    // Patroni opens it again with its next look.
+    let closing = "nft flush set inet sty_lease led";
+    until("a closed gate to be told", Duration::from_secs(30), || {
+        world.on(node(&next), closing).ok();
+        let (_, status) = world.status();
+        let problems = status["problems"].to_string();
+        match problems.contains("its answers are turned back") {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    });
+    world.sty(&["status", "--wait", "60"]).ok();
+    assert_ne!(world.on(node_of_old, gate).code, 0);
+    let found = world.sql(node_of_old, 5432, "test", "test", recovers);
+    assert_eq!(found.ok().text(), "t");
+}
 
 /// An etcd that led when it stood still takes the leases of others for run out when it goes on,
 /// and the next primary's key is gone for a moment. The old one knows nothing of the next one yet;

@@ -1,5 +1,6 @@
 //! Clients at work.
 
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ impl Load {
             .stdout(file.try_clone().expect("a second handle"))
             .stderr(file);
         let child = command.spawn().expect("pgbench can be started");
-        writes(world, entry);
+        writes(world, entry, &log);
         Self { child, log }
     }
     /// Ends it; fails the story when a client had met an error.
@@ -50,7 +51,7 @@ impl Load {
     }
 }
 
-fn writes(world: &World, entry: &str) {
+fn writes(world: &World, entry: &str, log: &Path) {
     let rows = || {
         let sql = "select count(*) from story";
         world
@@ -62,6 +63,9 @@ fn writes(world: &World, entry: &str) {
     let before = rows().expect("a number");
     until("rows arrive", Duration::from_secs(10), || match rows() {
         Ok(now) if now > before => Ok(()),
-        other => Err(format!("{other:?} rows, {before} before")),
+        other => {
+            let said = std::fs::read_to_string(log).unwrap_or_default();
+            Err(format!("{other:?} rows, {before} before; pgbench: {said}"))
+        }
     });
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a story")]
 
+mod failover;
 mod load;
 mod sessions;
 mod update;
@@ -26,6 +27,7 @@ fn a_cluster_in_use_is_operated() {
     nothing_that_loses_data_is_done(&world);
     the_primary_moves_and_pooled_clients_notice_nothing(&world);
     readers_never_meet_the_primary(&world);
+    a_primary_leaves_etcd_to_others(&world);
     every_member_restarts_and_pooled_clients_notice_nothing(&world);
     the_primary_restarts_where_it_is(&world);
     who_does_not_end_is_named_and_stops_nothing(&world);
@@ -33,6 +35,7 @@ fn a_cluster_in_use_is_operated() {
     a_replica_is_copied_anew(&world);
     update::newer_packages_arrive_and_pooled_clients_notice_nothing(&world);
     failover_is_switched_off_and_on(&world);
+    failover::a_lost_primary_is_replaced_by_hand(&world);
     what_patroni_keeps_is_shown(&world);
     world.sty(&["status", "--wait", "60"]).ok();
     world.assert_converged();
@@ -93,6 +96,59 @@ fn services_follow(world: &World) {
     });
 }
 
+/// Nodes of etcd, in the order of its members.
+const ETCD: [&str; 3] = ["10.10.10.10", TEST[0], TEST[1]];
+
+/// A node that leads etcd and a cluster would take both along when it dies: a primary there gives
+/// etcd away, be it new or not.
+fn a_primary_leaves_etcd_to_others(world: &World) {
+    let at = match leader(world).as_str() {
+        "pg-test-1" => TEST[1],
+        _ => TEST[0],
+    };
+    let given_away = || {
+        let script = "journalctl --unit=patroni | grep --count 'the primary is here' || true";
+        let count = world.on(at, script).ok().text().parse::<u32>();
+        count.expect("a count")
+    };
+    let before = given_away();
+    let given = |times: u32| {
+        let what = format!("etcd is given away {times} times");
+        until(&what, Duration::from_secs(30), || {
+            match given_away() - before {
+                count if count >= times => Ok(()),
+                count => Err(format!("{count} times")),
+            }
+        });
+        assert_ne!(etcd_leads_at(world), at);
+    };
+    have_etcd_led_at(world, at);
+    assert_eq!(etcd_leads_at(world), at);
+    let member = format!("pg-test-{}", if at == TEST[0] { 1 } else { 2 });
+    cluster(world, &["switchover", "pg-test", "--to", &member]).ok();
+    given(1);
+    have_etcd_led_at(world, at);
+    given(2);
+}
+
+fn etcd_leads_at(world: &World) -> &'static str {
+    let (_, status) = world.status();
+    let mut members = status["etcd"].as_array().into_iter().flatten();
+    let leads = members.position(|member| member["leader"] == true);
+    ETCD[leads.expect("etcd has a leader")]
+}
+
+fn have_etcd_led_at(world: &World, node: &str) {
+    let etcdctl =
+        |at: &str| format!("etcdctl --cacert /etc/pki/ca.crt --endpoints https://{at}:2379");
+    let before = etcd_leads_at(world);
+    if before != node {
+        let (there, here) = (etcdctl(node), etcdctl(before));
+        let script = format!("{here} move-leader $({there} endpoint status | cut -d, -f2)");
+        world.on(before, &script).ok();
+    }
+}
+
 fn nothing_that_loses_data_is_done(world: &World) {
     let refused = |words: &[&str], why: &str| {
         let ran = cluster(world, words);
@@ -105,7 +161,7 @@ fn nothing_that_loses_data_is_done(world: &World) {
         "pg-test-1, pg-test-2",
     );
     refused(
-        &["switchover", "pg-test", "--to", &before],
+        &["switchover", "pg-test", "--to", &before, "--force"],
         "it leads already",
     );
     refused(&["switchover", "pg-meta"], "no member can take over");
@@ -244,11 +300,36 @@ fn a_replica_is_copied_anew(world: &World) {
 
 fn failover_is_switched_off_and_on(world: &World) {
     cluster(world, &["pause", "pg-test"]).ok();
+    let named = "cluster pg-test is paused";
     let status = world.sty(&["status"]);
-    assert!(status.all().contains("paused"), "{}", status.all());
+    status.exits(1);
+    assert!(status.all().contains(named), "{}", status.all());
+    let plan = world.sty(&["plan", "--exit-code"]);
+    assert!(plan.ok().all().contains(named), "{}", plan.all());
+    a_paused_cluster_starts_no_server(world);
     cluster(world, &["resume", "pg-test"]).ok();
+    world.sty(&["status", "--wait", "60"]).ok();
     world.sty(&["status"]).ok();
     cluster(world, &["reload", "pg-test"]).ok();
+}
+
+/// Nobody waits for what Patroni will not do.
+fn a_paused_cluster_starts_no_server(world: &World) {
+    let leader = leader(world);
+    let names = ["pg-test-1", "pg-test-2", "pg-test-3"];
+    let replica = names.into_iter().find(|name| *name != leader);
+    let replica = replica.expect("a replica");
+    let stop = "runuser -u postgres -- /usr/lib/postgresql/17/bin/pg_ctl stop -D /pg/data -m fast";
+    world.on(node_of(replica), stop).ok();
+    let stopped = || match world.sty(&["plan"]).all() {
+        plan if plan.contains("bring up PostgreSQL") => Ok(()),
+        plan => Err(plan),
+    };
+    until("Patroni notices", Duration::from_secs(30), stopped);
+    let applied = world.sty(&["apply"]);
+    applied.exits(1);
+    let hint = "run `sty cluster resume pg-test`, then apply again";
+    assert!(applied.all().contains(hint), "{}", applied.all());
 }
 
 fn what_patroni_keeps_is_shown(world: &World) {

@@ -1,10 +1,11 @@
-//! What breaks comes back: most of it by itself, the rest by `sty apply`, with every state named
+//! What breaks comes back by itself, and in a paused cluster by `sty apply`, with every state named
 //! meanwhile.
 
 #![allow(clippy::expect_used, clippy::print_stderr, reason = "a story")]
 
 mod cluster;
 mod power;
+mod timelines;
 
 use std::time::{Duration, Instant};
 
@@ -36,10 +37,14 @@ fn what_breaks_comes_back() {
 
 type Part = (&'static str, fn(&World));
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 13] = [
     ("a killed server comes back", a_killed_server_comes_back),
     ("a killed Patroni comes back", a_killed_patroni_comes_back),
     ("a replica's power cut", power::a_replica_comes_back_soon),
+    (
+        "questions without a primary",
+        power::who_comes_meanwhile_waits,
+    ),
     (
         "a copy that was broken off",
         a_broken_off_copy_is_made_again,
@@ -49,8 +54,20 @@ const PARTS: [Part; 9] = [
         a_broken_data_directory_is_copied_anew,
     ),
     ("WAL that is gone", a_replica_without_its_wal_is_copied_anew),
+    (
+        "a rewind that fails",
+        timelines::who_cannot_be_rewound_is_copied_anew,
+    ),
+    (
+        "a paused cluster",
+        a_paused_cluster_is_mended_when_it_is_asked_for,
+    ),
     ("an etcd member is killed", an_etcd_member_is_not_missed),
     ("etcd is away", the_primary_stays_while_etcd_is_away),
+    (
+        "who led for a moment",
+        timelines::who_led_last_is_waited_for,
+    ),
     ("everything is without power", power::everything_comes_back),
 ];
 
@@ -101,11 +118,12 @@ fn a_broken_off_copy_is_made_again(world: &World) {
 fn a_broken_data_directory_is_copied_anew(world: &World) {
     for file in ["global/pg_control", "global/pg_filenode.map"] {
         let (name, node) = replica(world);
-        let breaking =
-            format!("systemctl stop patroni; rm /pg/data/{file}; systemctl start patroni");
+        let breaking = format!(
+            "systemctl stop patroni; cd /pg/data; touch mark; rm {file}; systemctl start patroni"
+        );
         world.on(node, &breaking).ok();
         shows(world, &name, "data_broken");
-        is_copied_anew(world, &name);
+        is_a_new_copy(world, node);
     }
 }
 
@@ -121,14 +139,31 @@ fn a_replica_without_its_wal_is_copied_anew(world: &World) {
         world.superuser(at, "postgres", fill).ok();
     }
     world.superuser(at, "postgres", "checkpoint").ok();
-    world.on(node, "systemctl start patroni").ok();
+    let back = "touch /pg/data/mark && systemctl start patroni";
+    world.on(node, back).ok();
     shows(world, &name, "wal_gone");
+    is_a_new_copy(world, node);
     assert_eq!(primary(world).0, leader);
-    is_copied_anew(world, &name);
 }
 
-/// The plan says so, and does nothing else; `sty apply` does it.
-fn is_copied_anew(world: &World, name: &str) {
+/// Nobody did anything.
+fn is_a_new_copy(world: &World, node: &str) {
+    heals_within(world, 120);
+    let mark = world.on(node, "ls /pg/data/mark");
+    assert_ne!(mark.code, 0, "it is the old data");
+    world.assert_converged();
+}
+
+/// Nothing happens by itself while failover is switched off. The plan says what is to be done, and
+/// nothing else; `sty apply` does it.
+fn a_paused_cluster_is_mended_when_it_is_asked_for(world: &World) {
+    let (name, node) = replica(world);
+    world.sty(&["cluster", "pause", "pg-test"]).ok();
+    let breaking = "systemctl stop patroni; cd /pg/data; \
+                    runuser -u postgres -- /usr/pgsql/bin/pg_ctl stop -D /pg/data -m fast; \
+                    rm global/pg_control; systemctl start patroni";
+    world.on(node, breaking).ok();
+    shows(world, &name, "data_broken");
     let plan = world.planned();
     let copy = format!("copy {name} anew");
     let copies: Vec<&String> = plan.iter().filter(|title| title.contains("anew")).collect();
@@ -137,6 +172,7 @@ fn is_copied_anew(world: &World, name: &str) {
         "{plan:?}"
     );
     world.apply();
+    world.sty(&["cluster", "resume", "pg-test"]).ok();
     heals_within(world, 30);
     world.assert_converged();
 }
@@ -163,6 +199,10 @@ fn the_primary_stays_while_etcd_is_away(world: &World) {
     for node in ETCD {
         world.on(node, "systemctl stop etcd").ok();
     }
+    let told = world.sty(&["status"]).stdout;
+    let silent = |line: &&str| line.starts_with("  etcd-") && line.ends_with("no answer");
+    assert_eq!(told.lines().filter(silent).count(), ETCD.len(), "{told}");
+    assert!(told.contains("running"), "PostgreSQL runs on: {told}");
     let begun = Instant::now();
     // Longer than a primary without etcd and without failsafe mode would stay one.
     while begun.elapsed() < AWAY {

@@ -28,6 +28,33 @@ pub(crate) fn is_not_moved_at_once(fleet: &Fleet) {
     assert_eq!(fleet.leader(), before, "no failover");
 }
 
+/// A Patroni that runs has a token; the next one would not be let in.
+pub(crate) fn has_a_password_of_somebody_else(fleet: &Fleet) {
+    fleet.set_etcd_password("pg-test", "made-by-hand");
+    let plan = fleet.sty(&["plan", "--exit-code"]);
+    plan.exits(3);
+    let change = "password of user pg-test";
+    assert!(plan.all().contains(change), "{}", plan.all());
+    assert!(!plan.all().contains("user pg-test2"), "{}", plan.all());
+    fleet.apply();
+    fleet.settle();
+    fleet.on(TEST[1], "systemctl restart patroni").ok();
+    fleet.settle();
+}
+
+/// It may be meant: told, and left alone.
+pub(crate) fn has_a_user_of_somebody_else(fleet: &Fleet) {
+    fleet.add_etcd_user("eve", "stranger");
+    fleet.apply();
+    let plan = fleet.sty(&["plan", "--exit-code"]);
+    plan.ok();
+    let told = "users that are of no cluster of the inventory: `eve`";
+    assert!(plan.all().contains(told), "{}", plan.all());
+    fleet.delete_etcd_user("eve");
+    fleet.apply();
+    fleet.settle();
+}
+
 /// From one member to three, one after the other, without anybody noticing.
 pub(crate) fn grows(fleet: &Fleet) {
     fleet.add_etcd();
@@ -62,6 +89,9 @@ pub(crate) fn shrinks(fleet: &Fleet) {
     fleet.drop_etcd();
     let plan = fleet.sty(&["plan", "--exit-code"]);
     plan.exits(3);
+    let (_, status) = fleet.status();
+    let problems = status["problems"].to_string();
+    assert!(problems.contains("etcd has a member etcd-3"), "{problems}");
     for member in ["etcd-2", "etcd-3"] {
         assert!(
             plan.all().contains(&format!("--confirm {member}")),

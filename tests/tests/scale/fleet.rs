@@ -12,6 +12,9 @@ pub(crate) const TEST: [&str; 3] = ["10.10.10.11", "10.10.10.12", "10.10.10.13"]
 
 const THIRD: &str =
     "        10.10.10.13: { pg_seq: 3, pg_role: replica, pg_offline_query: true }\n";
+const OTHER_PLACE: &str = "  vars:\n    admin_ip";
+const OTHER: &str = "    pg-other:\n      hosts:\n        10.10.10.13: { pg_seq: 1, pg_role: primary }\n      \
+    vars: { pg_cluster: pg-other }\n";
 const ETCD: [&str; 2] = [
     "        10.10.10.11: { etcd_seq: 2 }\n",
     "        10.10.10.12: { etcd_seq: 3 }\n",
@@ -81,6 +84,16 @@ impl Fleet {
     /// Takes it out.
     pub(crate) fn drop_third(&self) {
         self.replace(THIRD, "");
+    }
+
+    /// Gives the third node to a cluster of its own.
+    pub(crate) fn add_other(&self) {
+        self.replace(OTHER_PLACE, &format!("{OTHER}{OTHER_PLACE}"));
+    }
+
+    /// And not any more.
+    pub(crate) fn drop_other(&self) {
+        self.replace(OTHER, "");
     }
 
     /// Puts the etcd member with this index (1, 2) in.
@@ -166,6 +179,27 @@ impl Fleet {
     pub(crate) fn etcd_users(&self) -> Vec<String> {
         let ran = self.on(NEIGHBOUR, &format!("{} user list", self.etcdctl()));
         ran.ok().stdout.lines().map(str::to_owned).collect()
+    }
+
+    /// As somebody does by hand.
+    pub(crate) fn set_etcd_password(&self, user: &str, password: &str) {
+        let etcdctl = self.etcdctl();
+        let script =
+            format!("echo {password} | env {etcdctl} user passwd {user} --interactive=false");
+        self.on(NEIGHBOUR, &script).ok();
+    }
+
+    /// As somebody does by hand.
+    pub(crate) fn add_etcd_user(&self, user: &str, password: &str) {
+        let etcdctl = self.etcdctl();
+        let script = format!("echo {password} | env {etcdctl} user add {user} --interactive=false");
+        self.on(NEIGHBOUR, &script).ok();
+    }
+
+    /// And takes back.
+    pub(crate) fn delete_etcd_user(&self, user: &str) {
+        let script = format!("{} user delete {user}", self.etcdctl());
+        self.on(NEIGHBOUR, &script).ok();
     }
 
     /// Members of etcd by name.

@@ -22,15 +22,25 @@ type Chapter = (&'static str, fn(&Fleet));
 #[test]
 fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
     let fleet = Fleet::deployed("story-scale");
-    let chapters: [Chapter; 12] = [
+    let chapters: [Chapter; 16] = [
         ("a replica is added", members::a_replica_is_added),
         ("a replica is removed", members::a_replica_is_removed),
+        ("the leader is taken out", members::the_leader_is_taken_out),
         (
             "a limit leaves the leader out",
             members::a_limit_leaves_the_leader_out,
         ),
         ("a node is removed", members::a_node_is_removed),
+        (
+            "a node goes to another cluster",
+            members::a_node_goes_to_another_cluster,
+        ),
         ("etcd is not moved at once", etcd::is_not_moved_at_once),
+        (
+            "etcd has another password",
+            etcd::has_a_password_of_somebody_else,
+        ),
+        ("etcd has another user", etcd::has_a_user_of_somebody_else),
         ("etcd grows", etcd::grows),
         (
             "etcd loses the data of a member",

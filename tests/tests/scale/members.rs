@@ -79,6 +79,49 @@ pub(crate) fn a_replica_is_removed(fleet: &Fleet) {
     fleet.rows_arrive(TEST[2], 5438, rows);
 }
 
+/// The inventory still calls it a replica. Nobody is parted from it until another one leads.
+pub(crate) fn the_leader_is_taken_out(fleet: &Fleet) {
+    let switchover = |to: &str| {
+        let words = ["cluster", "switchover", "pg-test", "--to", to];
+        fleet.sty(&words).ok();
+    };
+    let writes = || {
+        let sql = "create temp table written ()";
+        fleet.sql(TEST[0], 5433, "test", "test", sql).ok();
+        fleet.sql(TEST[1], 5436, "test", "test", sql).ok();
+    };
+    switchover("pg-test-3");
+    fleet.drop_third();
+    let held = fleet.apply();
+    for words in ["pg-test-3 leads pg-test", "sty cluster switchover pg-test"] {
+        assert!(held.all().contains(words), "{}", held.all());
+    }
+    writes();
+    let (_, status) = fleet.status();
+    let problems = status["problems"].to_string();
+    assert!(problems.contains("is led by pg-test-3"), "{problems}");
+    let failover = [
+        "failover",
+        "pg-test",
+        "--to",
+        "pg-test-1",
+        "--confirm",
+        "pg-test",
+    ];
+    let failover = fleet.sty(&[&["cluster"], &failover[..]].concat());
+    failover.exits(2);
+    assert!(failover.all().contains("switchover"), "{}", failover.all());
+    fleet.sty(&["apply", "--confirm", "pg-test-3"]).exits(2);
+    switchover("pg-test-1");
+    fleet.sty(&["apply", "--confirm", "pg-test-3"]).ok();
+    fleet.settle();
+    writes();
+    nothing_is_left(fleet, TEST[2], "pg-test");
+    fleet.add_third();
+    fleet.apply();
+    fleet.settle();
+}
+
 /// What only the leader can do waits when the limit leaves it out, and plan and apply say so.
 pub(crate) fn a_limit_leaves_the_leader_out(fleet: &Fleet) {
     let users = "        pg_users:\n          - name: test\n";
@@ -155,6 +198,44 @@ pub(crate) fn a_node_is_removed(fleet: &Fleet) {
     assert_eq!(fleet.leader(), before, "no failover");
 }
 
+/// Its member has to go first, by name; nobody is taken for a member of the other cluster meanwhile.
+pub(crate) fn a_node_goes_to_another_cluster(fleet: &Fleet) {
+    fleet.drop_third();
+    fleet.add_other();
+    let plan = fleet.sty(&["plan", "--exit-code"]);
+    plan.exits(1);
+    let unwanted = plan.all().matches("unwanted").count();
+    assert_eq!(unwanted, 1, "{}", plan.all());
+    assert!(plan.all().contains("--confirm pg-test-3"), "{}", plan.all());
+    let (_, status) = fleet.status();
+    let text = status.to_string();
+    assert!(
+        text.contains("pg-test-3 of cluster pg-test runs here"),
+        "{text}"
+    );
+    // What it holds is not what would be removed.
+    let removed = fleet.sty(&["cluster", "remove", "pg-other", "--confirm", "pg-other"]);
+    removed.exits(2);
+    assert!(
+        removed.all().contains("nothing was done"),
+        "{}",
+        removed.all()
+    );
+    fleet.on(TEST[2], "systemctl is-active patroni").ok();
+    fleet.sty(&["apply", "--confirm", "pg-test-3"]).ok();
+    fleet.settle();
+    let name = "select current_setting('cluster_name')";
+    let ran = fleet.superuser(TEST[2], "postgres", name);
+    assert_eq!(ran.ok().text(), "pg-other");
+    fleet
+        .sty(&["cluster", "remove", "pg-other", "--confirm", "pg-other"])
+        .ok();
+    fleet.drop_other();
+    fleet.add_third();
+    fleet.apply();
+    fleet.settle();
+}
+
 /// No process, unit, file or port of `cluster` is left on `node`. Its name and /etc/hosts are the
 /// node's own.
 pub(crate) fn nothing_is_left(fleet: &Fleet, node: &str, cluster: &str) {
@@ -164,6 +245,7 @@ pub(crate) fn nothing_is_left(fleet: &Fleet, node: &str, cluster: &str) {
             /etc/systemd/system/patroni.service /usr/pgsql /etc/sudoers.d/sty-postgres 2>/dev/null; \
          grep -rlw {cluster} /etc --exclude=hosts --exclude=hostname --exclude-dir=ssh; \
          systemctl is-active patroni pgbouncer haproxy | grep -x active; \
+         nft list tables | grep sty; \
          systemctl list-units --state=failed --plain --no-legend; \
          ss -Hltn | grep -E ':(5432|6432|5433|5434|5436|5438|8008) '; true"
     );

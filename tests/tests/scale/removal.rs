@@ -5,12 +5,20 @@ use crate::members::nothing_is_left;
 
 /// Exactly what `pg-test` had goes, once its name was typed; its nodes can be used again.
 pub(crate) fn a_cluster_is_removed(fleet: &Fleet) {
+    let (leader, _) = fleet.leader().expect("a leader");
+    let number = leader
+        .strip_prefix("pg-test-")
+        .and_then(|text| text.parse().ok());
+    let primary = TEST[number.unwrap_or(1) - 1];
+    let made = fleet.superuser(primary, "postgres", "create database made_by_hand");
+    made.ok();
     let asked = fleet.sty(&["cluster", "remove", "pg-test"]);
     asked.exits(2);
     for word in [
         "pg-test-1",
         "pg-test-2",
         "pg-test-3",
+        "does not declare: made_by_hand",
         "sty cluster remove pg-test --confirm pg-test",
     ] {
         assert!(asked.all().contains(word), "`{word}` in: {}", asked.all());

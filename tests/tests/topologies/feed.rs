@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use sty_stories::World;
+use sty_stories::drill::drilled;
 
 use super::view::{gives, leader, member, shows};
 use super::{OTHER, TEST, set};
@@ -97,6 +98,7 @@ pub(crate) fn a_subscriber_misses_and_repeats_nothing(world: &World) {
     let published = world.superuser(primary, "test", ALL);
     gives(world, OTHER, "meta", ALL, published.ok().text());
     copies_are_ready(world);
+    assert_eq!(drilled(world, "node-freeze").lost_rows(), 0);
     unsubscribe(world);
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sty_stories::World;
+use sty_stories::drill::drilled;
 
 use super::view::{answering, gives, leader, member, shows};
 use super::{TEST, THIRD, set};
@@ -43,8 +44,15 @@ pub(crate) fn one_follows_a_replica(world: &World) {
     });
     world.sandbox(&["start", TEST[1]]).ok();
     gives(world, TEST[2], "postgres", sender, TEST[1]);
+    drilled(world, "node-kill");
     world.replace(&upstream, THIRD);
     world.apply();
+    the_first_leads_again(world);
+}
+
+fn the_first_leads_again(world: &World) {
+    let back = ["cluster", "switchover", "pg-test", "--to", "pg-test-1"];
+    world.sty(&back).ok();
 }
 
 /// What is deleted is still there, nobody is led to it, and nobody calls it unwell: not after the
@@ -73,7 +81,10 @@ pub(crate) fn one_is_late(world: &World) {
     world.sty(&["status", "--wait", "30"]).ok();
     world.sty(&["cluster", "switchover", "pg-test"]).ok();
     gives(world, TEST[2], "test", "select count(*) from kept", "1");
+    drilled(world, "node-kill");
+    assert_eq!(leader(world), "pg-test-2");
     world.replace(late, THIRD);
     world.apply();
     gives(world, TEST[2], "test", "select count(*) from kept", "0");
+    the_first_leads_again(world);
 }

@@ -1,6 +1,7 @@
 //! A second site: a standby cluster that follows, is promoted, and comes back.
 
 use sty_stories::World;
+use sty_stories::drill::drilled;
 
 use super::view::{cluster, gives, leader, member};
 use super::{OTHER, TEST};
@@ -26,6 +27,9 @@ pub(crate) fn a_second_site_follows(world: &World) {
     assert_ne!(leader(world), before);
     write(world, "insert into sites values (2)");
     gives(world, OTHER, "test", IDS, "1,2");
+    drilled(world, "node-kill");
+    write(world, "insert into sites values (5)");
+    gives(world, OTHER, "test", IDS, "1,2,5");
 }
 
 /// The inventory says whether it follows; what would not come back by itself wants its name.
@@ -34,7 +38,7 @@ pub(crate) fn it_is_promoted_and_comes_back(world: &World) {
     let ran = world.apply();
     assert!(ran.all().contains("held back"), "{}", ran.all());
     write(world, "insert into sites values (3)");
-    gives(world, OTHER, "test", IDS, "1,2,3");
+    gives(world, OTHER, "test", IDS, "1,2,3,5");
     world.sty(&["apply", "--confirm", "pg-dr"]).ok();
     world.assert_converged();
     let found = cluster(world, "pg-dr");
@@ -45,9 +49,9 @@ pub(crate) fn it_is_promoted_and_comes_back(world: &World) {
     world.replace(ALONE, FOLLOWING);
     let ran = world.apply();
     assert!(ran.all().contains("held back"), "{}", ran.all());
-    gives(world, OTHER, "test", IDS, "1,2,3,100");
+    gives(world, OTHER, "test", IDS, "1,2,3,5,100");
     world.sty(&["apply", "--confirm", "pg-dr"]).ok();
-    gives(world, OTHER, "test", IDS, "1,2,3,4");
+    gives(world, OTHER, "test", IDS, "1,2,3,4,5");
 }
 
 /// Through whichever member one comes in.

@@ -9,12 +9,14 @@ use sty_engine::{ControllerLock, Fleet, Interrupt};
 use sty_inventory::model::Inventory;
 use sty_plan::Options;
 use sty_sandbox::Sandbox;
-use sty_wire::resource::Resource;
+use sty_wire::observation::Observation;
+use sty_wire::resource::{Module, Resource, ResourceKind, Stage};
 use sty_wire::status::StatusQuery;
 
 use crate::context::InventoryFile;
 use crate::printer::Printer;
 use crate::refusal::refuse;
+use crate::run::events;
 use crate::run::holder::{self, Holder};
 use crate::run::look::{self, Scene};
 use crate::run::perform::Performance;
@@ -63,6 +65,7 @@ pub(crate) fn run(
         refuse_leaders(inventory, &mut fleet)?;
     }
     let mut scene = Scene::new(fleet, hosts.clone());
+    refuse_others(inventory, &mut scene, printer)?;
     for host in hosts {
         scene.removals.insert(host, destruction.name.to_owned());
     }
@@ -91,9 +94,41 @@ pub(crate) fn run(
         printer,
         subject: destruction.name,
         started,
+        next: events::GOES_ON,
     };
     let (code, _) = performance.run(&mut scene, &plan, &mut |_| ())?;
     Ok(code)
+}
+
+/// Refuses where a node holds something else than the inventory says: that would end, and what the
+/// inventory knows is not what would be left.
+fn refuse_others(
+    inventory: &Inventory,
+    scene: &mut Scene,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let hosts = scene.hosts.iter();
+    let members = hosts.filter_map(|host| {
+        let member = sty_desired::patroni_member(inventory, host)?;
+        let resource = Resource {
+            id: member.name.clone(),
+            module: Module::Pgsql,
+            stage: Stage::Postgres,
+            cluster: Some(member.scope.clone()),
+            kind: ResourceKind::PatroniMember(member),
+        };
+        Some((host.clone(), vec![resource]))
+    });
+    scene.look(members.collect(), printer);
+    for (host, observed) in &scene.observed {
+        let mut found = observed.observations.values();
+        if let Some(failure) = found.find_map(Observation::conflict) {
+            let hint = failure.hint.iter().map(|hint| format!("\nhint: {hint}"));
+            let hint: String = hint.collect();
+            refuse!("{host}: {}; nothing was done{hint}", failure.message);
+        }
+    }
+    Ok(())
 }
 
 /// Refuses to remove a member that leads: its cluster would have to notice that it is gone.

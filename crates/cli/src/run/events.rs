@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sty_engine::{Cause, Event, Journal, JournalError, Summary};
 
-use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, paint, seconds};
+use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, count, paint, seconds};
 use crate::run::problems;
 
 /// Actions that take longer than this get a line of their own, however many there are.
@@ -111,9 +111,9 @@ impl<'a> Follower<'a> {
                 }
             }
             Event::Interrupted { running } => self.printer.say(format!(
-                "{}: {} actions under way will finish; once more to stop at once",
+                "{}: {} under way will finish; once more to stop at once",
                 paint(YELLOW, "interrupted"),
-                running.len()
+                count(running.len(), "action")
             )),
             Event::Summary { .. } => self.tell_skipped(),
         }
@@ -160,8 +160,11 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// How a run ended, in a line.
-pub(crate) fn summary(summary: &Summary, elapsed: Duration) -> String {
+/// What to do about an interrupted run that goes on when it is begun again.
+pub(crate) const GOES_ON: &str = "run the same command again; it goes on from here";
+
+/// How a run ended, in a line; of one that was interrupted, what to do next.
+pub(crate) fn summary(summary: &Summary, elapsed: Duration, next: &str) -> String {
     let mut parts = vec![format!("{} done", summary.done)];
     for (count, word) in [
         (summary.failed, "failed"),
@@ -185,10 +188,7 @@ pub(crate) fn summary(summary: &Summary, elapsed: Duration) -> String {
         parts.join(", "),
         paint(BOLD, seconds(elapsed))
     ) + &if summary.interrupted {
-        format!(
-            "\n{}: run `sty apply` again; it goes on from here",
-            paint(BLUE, "hint")
-        )
+        format!("\n{}: {next}", paint(BLUE, "hint"))
     } else {
         String::new()
     }

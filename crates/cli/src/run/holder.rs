@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use sty_engine::{Fleet, Interrupt};
@@ -45,9 +45,23 @@ impl Holder {
 
     /// Whether it was a run of this operator on this machine that has ended.
     fn has_ended(&self) -> bool {
-        self.operator == sty_engine::operator()
-            && !Path::new(&format!("/proc/{}", self.pid)).exists()
+        self.operator == sty_engine::operator() && !is_alive(self.pid)
     }
+}
+
+/// Whether a process still does something. One that was killed and that its parent has not asked
+/// after is still listed, and does nothing any more.
+fn is_alive(pid: u32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => !matches!(state(&stat), Some('Z' | 'X' | 'x')),
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
+}
+
+/// The state in `/proc/PID/stat`: `4711 (name) S 1 ...`. The name may have spaces and brackets.
+fn state(stat: &str) -> Option<char> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.trim_start().chars().next()
 }
 
 /// Takes every connected node. Someone at work is an error at once; the last actions of a run
@@ -97,5 +111,33 @@ mod tests {
         };
         assert!(!other.has_ended());
         assert_eq!(Holder::parse(""), None);
+    }
+
+    #[test]
+    fn the_state_of_a_process_follows_its_name_whatever_that_is() {
+        assert_eq!(state("7 (sty) S 1 7"), Some('S'));
+        assert_eq!(state("7 (a) Z (b) S 1 7"), Some('S'));
+        assert_eq!(state("7 (sty) Z 1 7"), Some('Z'));
+        assert_eq!(state(""), None);
+    }
+
+    #[test]
+    fn a_run_that_was_killed_has_ended_before_its_parent_asks_after_it() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let run = Holder {
+            pid: child.id(),
+            ..Holder::own()
+        };
+        assert!(!run.has_ended());
+        child.kill().unwrap();
+        let begun = Instant::now();
+        while !run.has_ended() && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(run.has_ended(), "nobody has waited for it, and it is dead");
+        child.wait().unwrap();
     }
 }

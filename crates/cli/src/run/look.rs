@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use sty_core::Diagnostic;
 use sty_desired::Context;
 use sty_engine::{Authority, ConnectEvent, ConnectOptions, Fleet, Observed, Program, Target};
-use sty_inventory::model::Inventory;
+use sty_inventory::model::{Inventory, PgCluster};
 use sty_plan::{NodeInput, Operation, Options, Plan, Problem, Refusal};
 use sty_sandbox::Sandbox;
 use sty_wire::facts::Facts;
@@ -15,7 +15,7 @@ use sty_wire::observation::Failure;
 use sty_wire::resource::Resource;
 
 use crate::context;
-use crate::printer::{Printer, bytes};
+use crate::printer::{DIM, Printer, bytes, count, paint};
 use crate::run::choice::{Choice, Wanted};
 
 /// A fleet as it was found.
@@ -34,6 +34,11 @@ pub(crate) struct Scene {
     pub(crate) removals: BTreeMap<String, String>,
     /// Nodes that could not be looked at, and why.
     pub(crate) unseen: BTreeMap<String, Failure>,
+    /// Nodes whose facts nothing that is chosen depends on: outside `--limit`, and of other
+    /// PostgreSQL clusters.
+    beside: BTreeSet<String>,
+    /// Hosts on which the inventory has a member of PostgreSQL, whatever part of it the run is about.
+    members: BTreeSet<String>,
 }
 
 /// Connects to `hosts`, all at once.
@@ -53,7 +58,7 @@ pub(crate) fn connect_within(
         options.connect_limit = limit;
         options.look_limit = options.look_limit.min(limit * 4);
     }
-    printer.progress(&format!("connecting to {} nodes", targets.len()));
+    printer.progress(&format!("connecting to {}", count(targets.len(), "node")));
     let fleet = Fleet::connect(targets, &program, &options, &mut |event| match event {
         ConnectEvent::Uploading { host, bytes: size } => {
             printer.progress(&format!("{host}: copying sty ({})", bytes(size)));
@@ -83,23 +88,35 @@ pub(crate) fn targets(
 }
 
 /// The chosen hosts and those that their clusters depend on: their peers and, of members of etcd,
-/// all whose leaders it keeps.
+/// its other members and all whose leaders it keeps.
 pub(crate) fn with_peers(inventory: &Inventory, hosts: &[String]) -> BTreeSet<String> {
-    let chosen: BTreeSet<&String> = hosts.iter().collect();
-    let mut all: BTreeSet<String> = hosts.iter().cloned().collect();
+    let mut all = own_clusters(inventory, hosts);
     let etcd = inventory.etcd.iter().flat_map(|etcd| &etcd.members);
     let etcd: Vec<&String> = etcd.map(|member| &member.host).collect();
-    let everybody = etcd.iter().any(|host| chosen.contains(host));
-    if everybody {
-        all.extend(etcd.into_iter().cloned());
-    }
-    for cluster in inventory.clusters.values() {
-        let members: Vec<&String> = cluster.instances.iter().map(|i| &i.host).collect();
-        if everybody || members.iter().any(|host| chosen.contains(host)) {
-            all.extend(members.into_iter().cloned());
-        }
+    if etcd.iter().any(|host| hosts.contains(host)) {
+        let everybody = inventory.clusters.values().flat_map(members);
+        all.extend(etcd.into_iter().chain(everybody).cloned());
     }
     all
+}
+
+/// The chosen hosts and all members of their PostgreSQL clusters, whose settings follow from the
+/// facts of every member.
+fn own_clusters(inventory: &Inventory, hosts: &[String]) -> BTreeSet<String> {
+    let chosen: BTreeSet<&String> = hosts.iter().collect();
+    let clusters = inventory.clusters.values();
+    let own = clusters.filter(|cluster| members(cluster).any(|host| chosen.contains(host)));
+    own.flat_map(members).chain(hosts).cloned().collect()
+}
+
+fn members(cluster: &PgCluster) -> impl Iterator<Item = &String> {
+    cluster.instances.iter().map(|instance| &instance.host)
+}
+
+fn with_members(inventory: &Inventory) -> BTreeSet<String> {
+    let clusters = inventory.clusters.values();
+    let instances = clusters.flat_map(|cluster| &cluster.instances);
+    instances.map(|instance| instance.host.clone()).collect()
 }
 
 /// What desired needs from outside the inventory.
@@ -110,6 +127,7 @@ pub(crate) fn desired_context(
     Ok(Context {
         catalogue: sty_catalog::Catalog::builtin(),
         authority: sty_desired::Authority {
+            name: inventory.ca_common_name.clone(),
             pem: authority.certificate_pem().to_owned(),
             sha256: authority.sha256().to_owned(),
         },
@@ -216,6 +234,42 @@ impl Scene {
             observed: BTreeMap::new(),
             removals: BTreeMap::new(),
             unseen,
+            beside: BTreeSet::new(),
+            members: BTreeSet::new(),
+        }
+    }
+
+    /// The same for a part of an inventory.
+    pub(crate) fn of(inventory: &Inventory, fleet: Fleet, hosts: Vec<String>) -> Self {
+        let all = with_peers(inventory, &hosts);
+        let own = own_clusters(inventory, &hosts);
+        Self {
+            beside: all.difference(&own).cloned().collect(),
+            members: with_members(inventory),
+            ..Self::new(fleet, hosts)
+        }
+    }
+
+    /// Whether a node could not be looked at that the run depends on.
+    pub(crate) fn is_unclear(&self) -> bool {
+        self.problems().next().is_some()
+    }
+
+    /// Nothing depends on nodes that could not be looked at; tells of them.
+    pub(crate) fn do_without_unseen(&mut self, printer: &Printer) {
+        self.beside.extend(self.unseen.keys().cloned());
+        self.tell_beside(printer);
+    }
+
+    /// Tells of nodes that could not be looked at and that nothing depends on.
+    pub(crate) fn tell_beside(&self, printer: &Printer) {
+        let beside = |(host, _): &(&String, _)| self.beside.contains(*host);
+        for (host, failure) in self.unseen.iter().filter(beside) {
+            printer.note(format!(
+                "{} {host}, which `--limit` leaves out, could not be looked at; nothing here follows from its facts: {}",
+                paint(DIM, "note"),
+                failure.message
+            ));
         }
     }
 
@@ -236,7 +290,13 @@ impl Scene {
         printer.progress("looking at the nodes");
         for (host, answer) in self.fleet.observe(&resources) {
             match answer {
-                Ok(observed) => drop(self.observed.insert(host, observed)),
+                Ok(mut observed) => {
+                    // With `--module` a node is not told of all that it should have.
+                    if self.members.contains(&host) {
+                        observed.surroundings.stray_patroni = None;
+                    }
+                    self.observed.insert(host, observed);
+                }
                 Err(error) => {
                     self.unseen.insert(host, error.into_failure());
                 }
@@ -244,6 +304,17 @@ impl Scene {
         }
         self.resources.extend(resources);
         printer.progress("");
+    }
+
+    /// Whether the node at `address` holds something else than what is wanted there.
+    pub(crate) fn holds_else(&self, inventory: &Inventory, address: &str) -> bool {
+        let mut nodes = inventory.nodes.values();
+        let node = nodes.find(|node| node.address.to_string() == address);
+        let observed = node.and_then(|node| self.observed.get(&node.host));
+        let mut found = observed
+            .into_iter()
+            .flat_map(|seen| seen.observations.values());
+        found.any(|one| one.conflict().is_some())
     }
 
     /// The plan for what was seen.
@@ -290,10 +361,53 @@ impl Scene {
     }
 
     fn problems(&self) -> impl Iterator<Item = Problem> {
-        self.unseen.iter().map(|(host, failure)| Problem {
-            node: host.clone(),
-            subject: "it could not be looked at".to_owned(),
-            failure: failure.clone(),
+        let needed = |(host, _): &(&String, _)| !self.beside.contains(*host);
+        self.unseen.iter().filter(needed).map(|(host, failure)| {
+            let subject = match self.hosts.contains(host) {
+                true => "it could not be looked at",
+                false => {
+                    "it is outside `--limit`, but the settings of its cluster follow from its facts, \
+                     and it could not be looked at"
+                }
+            };
+            Problem {
+                node: host.clone(),
+                subject: subject.to_owned(),
+                failure: failure.clone(),
+            }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn a_limited_run_depends_on_the_clusters_it_is_about() {
+        let mut templates = sty_inventory::templates().iter();
+        let text = templates.find(|one| one.name == "full").unwrap().text;
+        let text = text.replace(sty_inventory::template::RANDOM, "long-enough");
+        let loaded = sty_inventory::load("x.yml", &text, &|_| Ok(String::new()));
+        let inventory = loaded.inventory.unwrap();
+        let depends = |host: &str| {
+            let hosts = [host.to_owned()];
+            let names = |hosts: BTreeSet<String>| Vec::from_iter(hosts).join(" ");
+            let own = names(own_clusters(&inventory, &hosts));
+            (own, names(with_peers(&inventory, &hosts)))
+        };
+        let (first, others) = ("10.10.10.10", "10.10.10.11 10.10.10.12 10.10.10.13");
+        let everybody = format!("{first} {others}");
+        assert_eq!(
+            depends(first),
+            (first.to_owned(), everybody),
+            "etcd is here"
+        );
+        assert_eq!(
+            depends("10.10.10.13"),
+            (others.to_owned(), others.to_owned())
+        );
     }
 }

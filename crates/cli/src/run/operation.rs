@@ -2,7 +2,7 @@
 //! pooled clients waited.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 use sty_core::ExitCode;
@@ -22,6 +22,9 @@ use crate::run::look::{self, Scene};
 use crate::run::packages;
 use crate::run::perform::Performance;
 
+/// A move that was interrupted may have happened: the same again would move once more.
+const NEXT: &str = "`sty status` shows how far it came; the same command begins anew";
+
 /// An operation on a cluster.
 pub(crate) struct Wanted<'a> {
     pub(crate) cluster: &'a str,
@@ -34,7 +37,8 @@ pub(crate) struct Wanted<'a> {
 #[serde(tag = "type", rename = "standstill")]
 struct Standstill<'a> {
     cluster: &'a str,
-    /// How long new transactions of pooled clients waited, seconds.
+    /// How long new transactions of pooled clients waited, seconds; of a failover at most, counted
+    /// from the last log that the new primary had received.
     pooled_seconds: f64,
 }
 
@@ -66,6 +70,13 @@ impl Wanted<'_> {
             want_newest(cluster, &mut resources)?;
         }
         scene.look(resources, printer);
+        let last_log = match self.operation {
+            Operation::Failover { .. } => {
+                scene.do_without_unseen(printer);
+                self.last_log(&scene)
+            }
+            _ => None,
+        };
         let plan = match scene.operate(self.cluster, &self.operation, self.force) {
             Ok(plan) => plan,
             Err(refusal) => refuse!("{}: {refusal}", self.cluster),
@@ -86,16 +97,33 @@ impl Wanted<'_> {
             printer,
             subject: self.cluster,
             started,
+            next: NEXT,
         };
         let (code, _) = performance.run(&mut scene, &plan, &mut |event| clock.take(event))?;
-        self.tell(&clock, printer)?;
+        let standstill = match last_log {
+            // Clocks of two machines: what is negative is nothing.
+            Some(last) if code == ExitCode::Done => last.elapsed().ok(),
+            Some(_) => None,
+            None => clock.standstill(),
+        };
+        let bound = last_log.map_or("", |_| " at most, since the last log arrived");
+        if let Some(standstill) = standstill {
+            self.tell(standstill, bound, printer)?;
+        }
         Ok(code)
     }
 
-    fn tell(&self, clock: &Clock, printer: &Printer) -> anyhow::Result<()> {
-        let Some(standstill) = clock.standstill() else {
-            return Ok(());
-        };
+    /// When the last log arrived at a replica that has no primary any more: until then there was
+    /// one.
+    fn last_log(&self, scene: &Scene) -> Option<SystemTime> {
+        let seen = scene.observed.values();
+        let views = seen.filter_map(|seen| seen.surroundings.patroni.get(self.cluster));
+        let orphans = views.filter(|view| !view.leads());
+        let last = orphans.filter_map(|view| view.standing.since).max()?;
+        Some(SystemTime::UNIX_EPOCH + Duration::from_secs(last))
+    }
+
+    fn tell(&self, standstill: Duration, bound: &str, printer: &Printer) -> anyhow::Result<()> {
         if printer.is_json() {
             return printer.json(&Standstill {
                 cluster: self.cluster,
@@ -103,7 +131,7 @@ impl Wanted<'_> {
             });
         }
         printer.say(format!(
-            "writes of {} stood still for {:.2} s",
+            "writes of {} stood still for {:.2} s{bound}",
             paint(BOLD, self.cluster),
             standstill.as_secs_f64()
         ));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use sty_catalog::{Catalog, Os};
-use sty_core::Diagnostic;
+use sty_core::{Diagnostic, Span};
 use sty_desired::PackageSource;
 use sty_inventory::model::{Inventory, PgCluster};
 use sty_repo::{Available, BuildReport, BuildRequest, Event, Layout, RepoError, Serving};
@@ -126,8 +126,10 @@ pub(crate) fn lacking(inventory: &Inventory) -> anyhow::Result<Vec<Diagnostic>> 
     let mut problems: Vec<Diagnostic> = inventory
         .clusters
         .values()
+        // A version that is none reads as 0, and was told.
+        .filter(|cluster| cluster.version != 0)
         .filter(|cluster| !os.postgresql_majors().contains(&cluster.version))
-        .map(|cluster| lacking_version(cluster, os, held.as_ref()))
+        .map(|cluster| lacking_version(inventory, cluster, os, held.as_ref()))
         .collect();
     if let Some(held) = &held
         && problems.is_empty()
@@ -140,13 +142,26 @@ pub(crate) fn lacking(inventory: &Inventory) -> anyhow::Result<Vec<Diagnostic>> 
                 NOT_HELD,
                 format!("package `{name}` is not in the package repository"),
             )
+            .at_if(asked_for(inventory, &name), "asked for here")
             .help("fetch it with `sty repo build`; its name is as the operating system has it")
         }));
     }
     Ok(problems)
 }
 
-fn lacking_version(cluster: &PgCluster, os: &Os, held: Option<&Available>) -> Diagnostic {
+/// Where the inventory first names a package.
+fn asked_for(inventory: &Inventory, package: &str) -> Option<Span> {
+    const LISTS: [&str; 3] = ["node_packages", "pg_packages", "pg_extensions"];
+    let mut hosts = inventory.nodes.keys();
+    hosts.find_map(|host| inventory.written.mention(host, &LISTS, package))
+}
+
+fn lacking_version(
+    inventory: &Inventory,
+    cluster: &PgCluster,
+    os: &Os,
+    held: Option<&Available>,
+) -> Diagnostic {
     let majors = os.postgresql_majors().iter().map(u32::to_string);
     let versions: Vec<String> = match held {
         Some(held) => held
@@ -162,6 +177,13 @@ fn lacking_version(cluster: &PgCluster, os: &Os, held: Option<&Available>) -> Di
             "cluster `{}` wants PostgreSQL {}, which the sources of {} do not have",
             cluster.name, cluster.version, os.name
         ),
+    )
+    .at_if(
+        cluster
+            .instances
+            .iter()
+            .find_map(|one| inventory.written.place(&one.host, "pg_version")),
+        "wanted here",
     )
     .help(format!(
         "they have {}: change `pg_version`",

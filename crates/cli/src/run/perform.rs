@@ -22,6 +22,8 @@ pub(crate) struct Performance<'a> {
     /// What it is about: a cluster or a node.
     pub(crate) subject: &'a str,
     pub(crate) started: Instant,
+    /// What to do when it was interrupted.
+    pub(crate) next: &'static str,
 }
 
 impl Performance<'_> {
@@ -60,7 +62,7 @@ impl Performance<'_> {
             self.printer
                 .say(format!("the journal is not complete: {error}"));
         }
-        let unclear = !scene.unseen.is_empty() || !plan.problems.is_empty();
+        let unclear = scene.is_unclear() || !plan.problems.is_empty();
         let code = match outcome.exit_code() {
             ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
             ExitCode::Done if unclear => ExitCode::Partial,
@@ -68,8 +70,11 @@ impl Performance<'_> {
         };
         journal.close(apply::word(code), &outcome.summary)?;
         self.printer.progress("");
-        self.printer
-            .say(events::summary(&outcome.summary, self.started.elapsed()));
+        self.printer.say(events::summary(
+            &outcome.summary,
+            self.started.elapsed(),
+            self.next,
+        ));
         Ok((code, outcome))
     }
 

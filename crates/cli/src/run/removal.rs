@@ -1,7 +1,7 @@
 //! Members that run and are in no inventory: adds to a scene what removes those whose names were
 //! typed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use sty_engine::{Interrupt, Target};
@@ -15,6 +15,7 @@ use crate::printer::Printer;
 use crate::refusal::refuse;
 use crate::run::holder::{self, Holder};
 use crate::run::look::{self, Scene};
+use crate::run::safeguard;
 
 /// What is needed to remove members.
 pub(crate) struct Removal<'a> {
@@ -31,40 +32,42 @@ impl Removal<'_> {
     /// Connects to the nodes of confirmed unwanted members and adds what removes them.
     ///
     /// # Errors
-    /// When one of them leads its cluster, or its node is taken; nothing was touched then.
-    pub(crate) fn add(
-        &self,
-        scene: &mut Scene,
-        unwanted: &[Unwanted],
-        confirm: &BTreeSet<String>,
-    ) -> anyhow::Result<()> {
-        let confirmed = |member: &&Unwanted| confirm.contains(&member.member);
-        for member in unwanted.iter().filter(confirmed) {
+    /// When one of them leads its cluster or is guarded, or its node is taken; nothing was touched
+    /// then.
+    pub(crate) fn add(&self, scene: &mut Scene, leaving: &[Unwanted]) -> anyhow::Result<()> {
+        for member in leaving {
             if member.leads {
                 refuse!("{}", leads(&member.member, &member.cluster));
             }
-            let removal = self.removal(member);
+            let removal = self.removal(member)?;
             self.add_node(scene, member, removal)?;
         }
         Ok(())
     }
 
+    /// Whether a node of the inventory is without the member when it has gone.
+    pub(crate) fn frees(&self, member: &Unwanted) -> bool {
+        self.host_at(&member.address).is_some()
+    }
+
     /// What is to be undone on the member's node.
-    fn removal(&self, member: &Unwanted) -> Vec<Resource> {
+    fn removal(&self, member: &Unwanted) -> anyhow::Result<Vec<Resource>> {
         if let Some(cluster) = self.inventory.clusters.get(&member.cluster) {
+            safeguard::cluster(cluster)?;
             // A node that stays in the inventory has its HAProxy and keepalived looked after there.
             let stays = self.host_at(&member.address).is_some();
             let stays = sty_desired::Stays {
                 proxy: stays,
                 vip: stays,
             };
-            return sty_desired::removed_instance(cluster, stays);
+            return Ok(sty_desired::removed_instance(cluster, stays));
         }
-        let etcd = self.inventory.etcd.iter();
-        let mut etcd = etcd.filter(|etcd| etcd.name == member.cluster);
-        etcd.next()
-            .map(sty_desired::removed_etcd)
-            .unwrap_or_default()
+        let etcd = self.inventory.etcd.as_ref();
+        let Some(etcd) = etcd.filter(|etcd| etcd.name == member.cluster) else {
+            return Ok(Vec::new());
+        };
+        safeguard::etcd(etcd)?;
+        Ok(sty_desired::removed_etcd(etcd))
     }
 
     fn add_node(
@@ -83,6 +86,8 @@ impl Removal<'_> {
             scene.absorb(fleet);
         }
         let mut resources = scene.resources.get(&host).cloned().unwrap_or_default();
+        // Where the node was given to another cluster, the services of both have the same names.
+        resources.retain(|one| removal.iter().all(|gone| gone.id != one.id));
         resources.extend(removal);
         scene.removals.insert(host.clone(), member.member.clone());
         if !scene.hosts.contains(&host) {
@@ -133,7 +138,7 @@ impl Removal<'_> {
 /// Why a member that leads is not removed.
 pub(crate) fn leads(member: &str, cluster: &str) -> String {
     format!(
-        "{member} is the primary of cluster {cluster}; nothing was done\nhint: do a switchover first, \
-         on any of its nodes: sudo -u postgres patronictl -c /etc/patroni/patroni.yml switchover {cluster}"
+        "{member} is the primary of cluster {cluster}; nothing was done\nhint: do a switchover first: \
+         `sty cluster switchover {cluster}`"
     )
 }

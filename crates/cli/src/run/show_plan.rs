@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sty_core::Risk;
-use sty_plan::{Plan, Problem, Skipped, Unwanted, Waiting};
+use sty_plan::{Noted, Plan, Problem, Restart, Skipped, Undeclared, Unwanted, Waiting};
 use sty_wire::action::{Action, Op};
 use sty_wire::resource::Stage;
 
 use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, count, paint};
-use crate::run::problems;
+use crate::run::{notes, paused, problems, restarts};
 
 /// What a plan prints for machines, one document a line.
 #[derive(Serialize)]
@@ -30,6 +30,21 @@ enum Line<'a> {
     Waiting {
         waiting: &'a Waiting,
     },
+    Undeclared {
+        undeclared: &'a Undeclared,
+    },
+    Note {
+        note: &'a Noted,
+    },
+    Unled {
+        cluster: &'a str,
+    },
+    Paused {
+        cluster: &'a str,
+    },
+    Restart {
+        restart: &'a Restart,
+    },
     Summary {
         actions: usize,
         held: usize,
@@ -37,8 +52,27 @@ enum Line<'a> {
     },
 }
 
-/// Prints the plan.
+/// Prints the plan, and last who waits for a restart.
 pub(crate) fn print(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
+    show(printer, plan)?;
+    print_restarts(printer, &plan.restarts)
+}
+
+/// Prints who waits for a restart.
+pub(crate) fn print_restarts(printer: &Printer, found: &[Restart]) -> anyhow::Result<()> {
+    if printer.is_json() {
+        for restart in found {
+            printer.json(&Line::Restart { restart })?;
+        }
+        return Ok(());
+    }
+    for line in restarts::lines(found) {
+        printer.say(format!("{} {line}", paint(YELLOW, "restart")));
+    }
+    Ok(())
+}
+
+fn show(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     if printer.is_json() {
         return print_json(printer, plan);
     }
@@ -48,32 +82,80 @@ pub(crate) fn print(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What there is to say beside the actions.
-fn print_rest(printer: &Printer, plan: &Plan) {
-    print_skipped(printer, plan);
-    print_waiting(printer, plan);
-    for problem in &plan.problems {
+/// Prints problems that belong to no plan.
+pub(crate) fn print_problems(printer: &Printer, found: &[Problem]) -> anyhow::Result<()> {
+    if printer.is_json() {
+        for problem in found {
+            printer.json(&Line::Problem { problem })?;
+        }
+        return Ok(());
+    }
+    say_problems(printer, found);
+    Ok(())
+}
+
+fn say_problems(printer: &Printer, found: &[Problem]) {
+    for problem in problems::grouped(found) {
         printer.say(problems::render(
             &problem.node,
             &problem.subject,
             &problem.failure,
         ));
     }
+}
+
+/// What there is to say beside the actions.
+fn print_rest(printer: &Printer, plan: &Plan) {
+    print_skipped(printer, plan);
+    for undeclared in &plan.undeclared {
+        printer.note(in_words(undeclared));
+    }
+    notes::print(printer, plan.notes.iter());
+    print_waiting(printer, plan);
+    for cluster in &plan.unled {
+        printer.say(format!(
+            "{} nobody leads {cluster}: its roles and databases are compared once somebody does",
+            paint(YELLOW, "unled")
+        ));
+    }
+    for cluster in &plan.paused {
+        printer.say(format!(
+            "{} {}\n    {}: {}",
+            paint(YELLOW, "paused"),
+            paused::meaning(cluster),
+            paint(BLUE, "hint"),
+            paused::hint(cluster)
+        ));
+    }
+    say_problems(printer, &plan.problems);
     for unwanted in &plan.unwanted {
-        if unwanted.leads {
+        if unwanted.left {
             printer.say(format!(
-                "{} {} runs at {} as the primary of {} and is not in the inventory\n    {}: do a switchover, then remove it with `sty apply --confirm {}`",
+                "{} the removal of {} of {} from {} was begun and did not end\n    {}: go on with `sty apply --confirm {}`",
                 paint(YELLOW, "unwanted"),
                 unwanted.member,
-                unwanted.address,
                 unwanted.cluster,
+                unwanted.address,
                 paint(BLUE, "hint"),
                 unwanted.member
             ));
             continue;
         }
+        if unwanted.leads {
+            printer.say(format!(
+                "{} {} runs at {} as the primary of {} and is not in the inventory: nothing of the cluster is changed until another one leads\n    {}: `sty cluster switchover {}`, then remove it with `sty apply --confirm {}`",
+                paint(YELLOW, "unwanted"),
+                unwanted.member,
+                unwanted.address,
+                unwanted.cluster,
+                paint(BLUE, "hint"),
+                unwanted.cluster,
+                unwanted.member
+            ));
+            continue;
+        }
         printer.say(format!(
-            "{} {} runs at {} as a member of {} and is not in the inventory\n    {}: remove it with `sty apply --confirm {}`",
+            "{} {} at {} is a member of {} and not in the inventory\n    {}: remove it with `sty apply --confirm {}`",
             paint(YELLOW, "unwanted"),
             unwanted.member,
             unwanted.address,
@@ -110,6 +192,26 @@ fn print_waiting(printer: &Printer, plan: &Plan) {
     }
 }
 
+/// What is left alone.
+fn in_words(undeclared: &Undeclared) -> String {
+    let listed = |noun: &str, names: &[String]| match names {
+        [] => None,
+        [one] => Some(format!("{noun} {one}")),
+        _ => Some(format!("{noun}s {}", names.join(", "))),
+    };
+    let parts = [
+        listed("role", &undeclared.roles),
+        listed("database", &undeclared.databases),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!(
+        "{} {} has {} that the inventory does not declare: left alone",
+        paint(DIM, "undeclared"),
+        undeclared.cluster,
+        parts.join(" and ")
+    )
+}
+
 fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     for skipped in &plan.skipped {
         printer.json(&Line::Skipped { skipped })?;
@@ -122,6 +224,18 @@ fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     }
     for waiting in &plan.waiting {
         printer.json(&Line::Waiting { waiting })?;
+    }
+    for cluster in &plan.unled {
+        printer.json(&Line::Unled { cluster })?;
+    }
+    for cluster in &plan.paused {
+        printer.json(&Line::Paused { cluster })?;
+    }
+    for undeclared in &plan.undeclared {
+        printer.json(&Line::Undeclared { undeclared })?;
+    }
+    for note in &plan.notes {
+        printer.json(&Line::Note { note })?;
     }
     for action in &plan.actions {
         printer.json(&Line::Action { action })?;
@@ -143,7 +257,7 @@ fn print_skipped(printer: &Printer, plan: &Plan) {
     for ((subject, reason), nodes) in groups {
         let on = match nodes.as_slice() {
             [one] => (*one).to_owned(),
-            [first, rest @ ..] => format!("{first} and {} more nodes", rest.len()),
+            [first, rest @ ..] => format!("{first} and {}", count(rest.len(), "more node")),
             [] => continue,
         };
         let reason = shortened(reason, printer.is_verbose());
@@ -165,11 +279,11 @@ fn shortened(reason: &str, whole: bool) -> String {
 }
 
 /// What an apply is about to do: like [`print`], but long lists of actions that nobody can read
-/// while they run are counted by node.
+/// while they run are counted by node, and who waits for a restart is told at its end.
 pub(crate) fn announce(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     const READABLE: usize = 40;
     if printer.is_json() || printer.is_verbose() || plan.actions.len() <= READABLE {
-        return print(printer, plan);
+        return show(printer, plan);
     }
     print_rest(printer, plan);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -262,7 +376,7 @@ fn line(action: &Action) -> String {
 
 fn print_changes(printer: &Printer, action: &Action) {
     for change in &action.changes {
-        printer.data(format!("           {}", change.what));
+        printer.data(format!("           {}", change.label()));
         for (sign, style, side) in [("-", RED, &change.from), ("+", GREEN, &change.to)] {
             for text in side.iter().flat_map(|text| text.lines()) {
                 printer.data(format!(
@@ -278,10 +392,11 @@ fn summary(plan: &Plan) -> String {
     let active = plan.active().count();
     let held = plan.actions.len() - active;
     if plan.is_empty() {
-        return format!(
-            "{} nothing to do: everything is as the inventory says",
-            paint(GREEN, "ok")
-        );
+        let rest = match plan.notes.is_empty() {
+            true => ": everything is as the inventory says",
+            false => " beside what the notes say",
+        };
+        return format!("{} nothing to do{rest}", paint(GREEN, "ok"));
     }
     let mut counts: BTreeMap<Risk, usize> = BTreeMap::new();
     for action in plan.active() {

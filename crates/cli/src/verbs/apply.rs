@@ -9,17 +9,18 @@ use sty_engine::{
     Authority, ControllerLock, Interrupt, Journal, Opening, Outcome, Summary, Work, execute,
 };
 use sty_inventory::model::Inventory;
-use sty_plan::{Options, Plan};
+use sty_plan::{Options, Plan, Unwanted};
 use sty_wire::action::{Action, Op};
 use sty_wire::resource::Stage;
 
 use crate::args::{Global, Selection};
 use crate::context::{self, InventoryFile};
-use crate::diagnostics;
 use crate::printer::{Printer, YELLOW, paint};
+use crate::refusal;
 use crate::run::choice::Choice;
 use crate::run::events::{self, Follower};
 use crate::run::holder::{self, Holder};
+use crate::run::leftovers::Leftovers;
 use crate::run::look::{self, Scene};
 use crate::run::removal::Removal;
 use crate::run::{authority, show_plan};
@@ -38,7 +39,8 @@ Examples:
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// Restart what needs it: replicas first, then a switchover, then the old primary
+    /// Restart what needs it: replicas first, then a switchover, then the old primary; the primary
+    /// first where a setting shrinks that replicas must have as much of
     #[arg(long)]
     pub(crate) restart: bool,
     /// Allow destroying what has this name; may be given several times
@@ -117,15 +119,16 @@ impl Run<'_> {
                 interrupted: true,
                 ..Summary::default()
             };
-            let text = events::summary(&summary, self.started.elapsed());
+            let text = events::summary(&summary, self.started.elapsed(), events::GOES_ON);
             self.printer.say(text);
             return Ok((ExitCode::Interrupted, summary));
         }
         taken?;
-        let mut scene = Scene::new(fleet, hosts);
-        if let Err(code) = self.look(&mut scene, &desired, selection) {
+        let mut scene = Scene::of(self.inventory, fleet, hosts);
+        if let Err(code) = self.look(&mut scene, &desired, selection)? {
             return Ok((code, Summary::default()));
         }
+        scene.tell_beside(self.printer);
         let removal = Removal {
             inventory: self.inventory,
             sandbox: sandbox.as_ref(),
@@ -135,7 +138,7 @@ impl Run<'_> {
         };
         match self.rounds(&mut scene, &desired, selection, &removal, journal)? {
             Ok((plan, outcome)) => {
-                self.report(&outcome)?;
+                self.report(&plan, &outcome)?;
                 Ok((self.code(&scene, &plan, &outcome), outcome.summary))
             }
             Err(code) => Ok((code, Summary::default())),
@@ -147,7 +150,7 @@ impl Run<'_> {
         scene: &mut Scene,
         desired: &Context,
         selection: &Selection,
-    ) -> Result<(), ExitCode> {
+    ) -> anyhow::Result<Result<(), ExitCode>> {
         let facts = scene.fleet.facts();
         let hosts = scene.hosts.clone();
         let choice = Choice::new(self.inventory, &hosts, selection);
@@ -155,18 +158,16 @@ impl Run<'_> {
         match look::desired(self.inventory, &all, &facts, desired, &choice) {
             Ok(wanted) => {
                 scene.look_at(wanted, self.printer);
-                Ok(())
+                Ok(Ok(()))
             }
-            Err(found) => {
-                diagnostics::print(self.printer, &found);
-                Err(ExitCode::Usage)
-            }
+            Err(found) => Ok(Err(refusal::tell_all(&found, self.printer)?)),
         }
     }
 
     /// Plans and runs; and once more when restarts were asked for and what was done may call for
-    /// some. Gives the last plan and what became of it, or the exit code of an inventory that
-    /// turned out to be wrong.
+    /// some, when a cluster that nobody led could not be compared, or when a member left a node that
+    /// is wanted for something else. Gives the last plan and what became of it, or the exit code of
+    /// an inventory that turned out to be wrong.
     fn rounds(
         &self,
         scene: &mut Scene,
@@ -175,21 +176,41 @@ impl Run<'_> {
         removal: &Removal<'_>,
         journal: &mut Journal,
     ) -> anyhow::Result<Result<(Plan, Outcome), ExitCode>> {
+        let mut leftovers = Leftovers::read(self.file)?;
         let mut plan = scene.plan(&self.options);
-        if !plan.unwanted.is_empty() && !self.options.confirm.is_empty() {
-            removal.add(scene, &plan.unwanted, &self.options.confirm)?;
+        let holds_else = |address: &str| scene.holds_else(self.inventory, address);
+        leftovers.add_to(&mut plan.unwanted, self.inventory, &holds_else);
+        let confirmed = |one: &&Unwanted| self.options.confirm.contains(&one.member);
+        let leaving: Vec<Unwanted> = plan.unwanted.iter().filter(confirmed).cloned().collect();
+        if !leaving.is_empty() {
+            removal.add(scene, &leaving)?;
+            leftovers.begin(leaving.iter())?;
             plan = scene.plan(&self.options);
+            plan.confirmable
+                .extend(leaving.iter().map(|one| one.member.clone()));
         }
         self.tell_unknown_names(&plan);
         let mut outcome = self.round(scene, &plan, journal)?;
-        if self.options.restart && outcome.exit_code() == ExitCode::Done && may_need_restart(&plan)
-        {
-            if let Err(code) = self.look(scene, desired, selection) {
+        if outcome.exit_code() == ExitCode::Done {
+            leftovers.end(&self.options.confirm)?;
+        }
+        let again = self.options.restart && may_need_restart(&plan)
+            || !plan.unled.is_empty()
+            || leaving.iter().any(|one| removal.frees(one));
+        if again && outcome.exit_code() == ExitCode::Done {
+            if let Err(code) = self.look(scene, desired, selection)? {
                 return Ok(Err(code));
             }
             plan = scene.plan(&self.options);
             let second = self.round(scene, &plan, journal)?;
             outcome = outcome.and(second);
+        }
+        let told = plan.restarts.iter().any(|one| !one.due);
+        if outcome.exit_code() == ExitCode::Done && !self.options.restart && told {
+            if let Err(code) = self.look(scene, desired, selection)? {
+                return Ok(Err(code));
+            }
+            plan.restarts = scene.plan(&self.options).restarts;
         }
         Ok(Ok((plan, outcome)))
     }
@@ -237,20 +258,29 @@ impl Run<'_> {
     }
 
     fn code(&self, scene: &Scene, plan: &Plan, outcome: &Outcome) -> ExitCode {
-        let unclear = !scene.unseen.is_empty() || !plan.problems.is_empty();
+        let unclear = scene.is_unclear() || !plan.problems.is_empty();
         match outcome.exit_code() {
-            ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
-            ExitCode::Done if unclear || !plan.waiting.is_empty() => ExitCode::Partial,
+            ExitCode::Done if (unclear || plan.undecided) && outcome.done.is_empty() => {
+                ExitCode::Failed
+            }
+            ExitCode::Done if unclear || !plan.waiting.is_empty() || !plan.unled.is_empty() => {
+                ExitCode::Partial
+            }
             code => code,
         }
     }
 
-    fn report(&self, outcome: &Outcome) -> anyhow::Result<()> {
+    /// How it ended, and last who waits for a restart: settings that were stored just now are
+    /// asked after once more.
+    fn report(&self, plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
         if outcome.summary != Summary::default() {
-            self.printer
-                .say(events::summary(&outcome.summary, self.started.elapsed()));
+            self.printer.say(events::summary(
+                &outcome.summary,
+                self.started.elapsed(),
+                events::GOES_ON,
+            ));
         }
-        Ok(())
+        show_plan::print_restarts(self.printer, &plan.restarts)
     }
 }
 

@@ -1,12 +1,11 @@
 //! `sty check`
 
 use clap::Args;
-use serde::Serialize;
-use sty_core::{Diagnostic, ExitCode, Severity};
+use sty_core::{ExitCode, Severity};
 
 use crate::args::Global;
 use crate::context;
-use crate::diagnostics;
+use crate::diagnostics::{self, Report};
 use crate::printer::{GREEN, Printer, RED, count, paint};
 
 /// Find every mistake in the inventory; touches nothing
@@ -17,13 +16,6 @@ pub(crate) struct Check {
     strict: bool,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    inventory: &'a str,
-    valid: bool,
-    diagnostics: &'a [Diagnostic],
-}
-
 impl Check {
     pub(crate) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
         let (file, loaded) = context::read_inventory_and_packages(global)?;
@@ -32,8 +24,8 @@ impl Check {
         let valid = errors == 0 && (!self.strict || warnings == 0);
         if printer.is_json() {
             printer.json(&Report {
-                inventory: &file.name,
-                valid,
+                inventory: Some(&file.name),
+                valid: Some(valid),
                 diagnostics: &loaded.diagnostics,
             })?;
         } else {

@@ -5,7 +5,7 @@ use clap::Args;
 use sty_core::ExitCode;
 use sty_sandbox::{Dirs, SandboxName};
 
-use crate::printer::Printer;
+use crate::printer::{Printer, count};
 use crate::verbs::up;
 
 /// Remove what `up` made
@@ -28,8 +28,8 @@ impl Down {
                 std::fs::remove_dir_all(&path)
                     .with_context(|| format!("cannot remove `{}`", path.display()))?;
                 printer.note(format!(
-                    "removed sandbox {name} with {} nodes",
-                    gone.nodes.len()
+                    "removed sandbox {name} with {}",
+                    count(gone.nodes.len(), "node")
                 ));
                 removed += 1;
             }

@@ -10,7 +10,7 @@ use sty_inventory::model::{Inventory, PgCluster, Synchronous};
 use crate::args::Global;
 use crate::context;
 use crate::printer::Printer;
-use crate::refusal::{refuse, refused};
+use crate::refusal::{self, refuse, refused};
 use crate::run::drill::{self, Account, Clients, Order, Setting, Stage};
 use crate::run::holder::Holder;
 use crate::verbs::connect::{find_cluster, find_service};
@@ -109,8 +109,12 @@ impl Failover {
         let sandbox = context::sandbox(global, &file)?;
         let seed = chosen.is_none().then(|| self.seed.unwrap_or_else(random));
         let order = order(&inventory, cluster, sandbox.is_some(), chosen, seed)?;
-        if sandbox.is_none() && !self.confirmed(cluster, &order, printer) {
-            return Ok(ExitCode::Usage);
+        if sandbox.is_none() {
+            drill::blast_radius(printer, cluster, order.faults(), self.runs);
+            if self.confirm.as_deref() != Some(&self.cluster) {
+                let text = format!("nothing was done: add\n  --confirm {}", self.cluster);
+                return refusal::tell_unconfirmed(&text, printer);
+            }
         }
         let interrupt = Interrupt::on_signals()?;
         let _lock = ControllerLock::acquire(
@@ -159,19 +163,6 @@ impl Failover {
             .parse()
             .map_err(|unknown: sty_drill::UnknownFault| refused(format!("{unknown}, {RANDOM}")))?;
         Ok(Some(fault))
-    }
-
-    /// Shows what will be struck outside a sandbox, and whether the name was typed.
-    fn confirmed(&self, cluster: &PgCluster, order: &Order, printer: &Printer) -> bool {
-        drill::blast_radius(printer, cluster, order.faults(), self.runs);
-        let confirmed = self.confirm.as_deref() == Some(&self.cluster);
-        if !confirmed {
-            printer.say(format!(
-                "nothing was done: add\n  --confirm {}",
-                self.cluster
-            ));
-        }
-        confirmed
     }
 
     fn report(&self, inventory: &str, cluster: &PgCluster, seed: Option<u64>) -> Report {

@@ -9,7 +9,7 @@ use sty_core::ExitCode;
 use sty_inventory::model::Node;
 use sty_wire::facts::{Facts, Interface};
 
-use crate::printer::Printer;
+use crate::printer::{Printer, count};
 
 /// Write an inventory of any size, and facts of its nodes as if they had been recorded
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ impl Generate {
             &self.directory.join("facts.json"),
             &serde_json::to_string(&facts)?,
         )?;
-        printer.note(format!("{} nodes", facts.len()));
+        printer.note(count(facts.len(), "node"));
         Ok(ExitCode::Done)
     }
 }
@@ -59,6 +59,7 @@ fn machine(node: &Node) -> Facts {
         data_disk_bytes: 200 << 30,
         virtualization: "kvm".into(),
         container: false,
+        network_admin: true,
         open_files_limit: 524_288,
         interfaces: vec![Interface {
             name: "eth0".into(),

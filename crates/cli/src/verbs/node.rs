@@ -10,8 +10,9 @@ use sty_wire::resource::Resource;
 use crate::args::Global;
 use crate::context;
 use crate::printer::{BOLD, Printer, RED, paint};
-use crate::refusal::{refuse, refused};
+use crate::refusal::{self, refuse, refused};
 use crate::run::destroy::{self, Destruction};
+use crate::run::safeguard;
 
 /// Work on one node
 #[derive(Debug, Subcommand)]
@@ -77,11 +78,11 @@ impl Remove {
             ));
         }
         if self.confirm.as_deref() != Some(&self.name) {
-            printer.say(format!(
+            let text = format!(
                 "nothing was done: repeat with\n  sty node remove {0} --confirm {0}",
                 self.name
-            ));
-            return Ok(ExitCode::Usage);
+            );
+            return refusal::tell_unconfirmed(&text, printer);
         }
         let stays = sty_desired::Stays::on(&inventory, &node.host);
         let removal: Vec<Resource> = clusters
@@ -121,12 +122,7 @@ fn is_member(etcd: &EtcdCluster, node: &Host) -> bool {
 }
 
 fn refuse_last(cluster: &PgCluster) -> anyhow::Result<()> {
-    if cluster.settings.safeguard {
-        refuse!(
-            "cluster {} is guarded\nhint: set `pg_safeguard: false` in the inventory first",
-            cluster.name
-        );
-    }
+    safeguard::cluster(cluster)?;
     if cluster.instances.len() == 1 {
         refuse!(
             "it is the only member of cluster {0}\nhint: to remove the whole cluster: sty cluster remove {0}",

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 use sty_core::{Diagnostic, ExitCode};
 use sty_desired::{Context, Secrets};
 use sty_inventory::model::Inventory;
-use sty_plan::{NodeInput, Options, Plan};
+use sty_plan::{NodeInput, Options, Plan, Problem};
 use sty_wire::facts::Facts;
-use sty_wire::observation::Surroundings;
+use sty_wire::observation::{Failure, Surroundings};
 
 use crate::args::{Global, Selection};
 use crate::context::{self, InventoryFile};
-use crate::diagnostics;
-use crate::printer::Printer;
+use crate::printer::{self, Printer};
+use crate::refusal::{self, refused};
 use crate::run::choice::Choice;
+use crate::run::leftovers::Leftovers;
 use crate::run::look::{self, Scene};
 use crate::run::{authority, show_plan};
 
@@ -40,7 +40,7 @@ pub(crate) struct PlanVerb {
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
     /// Print only how many actions there are
-    #[arg(long)]
+    #[arg(long, requires = "facts")]
     summary: bool,
 }
 
@@ -64,16 +64,16 @@ impl PlanVerb {
         let choice = Choice::new(&inventory, &hosts, &self.selection);
         let wanted = match look::desired(&inventory, &all, &facts, &desired, &choice) {
             Ok(wanted) => wanted,
-            Err(found) => {
-                diagnostics::print(printer, &found);
-                return Ok(ExitCode::Usage);
-            }
+            Err(found) => return refusal::tell_all(&found, printer),
         };
-        let mut scene = Scene::new(fleet, hosts.clone());
+        let mut scene = Scene::of(&inventory, fleet, hosts.clone());
         scene.look_at(wanted, printer);
-        let plan = scene.plan(&self.options());
+        scene.tell_beside(printer);
+        let mut plan = scene.plan(&self.options());
+        let holds_else = |address: &str| scene.holds_else(&inventory, address);
+        Leftovers::read(&file)?.add_to(&mut plan.unwanted, &inventory, &holds_else);
         show_plan::print(printer, &plan)?;
-        Ok(if !scene.unseen.is_empty() || !plan.problems.is_empty() {
+        Ok(if !plan.problems.is_empty() {
             ExitCode::Failed
         } else if self.exit_code && !plan.is_empty() {
             ExitCode::Pending
@@ -99,16 +99,26 @@ impl PlanVerb {
         facts: &Path,
         printer: &Printer,
     ) -> anyhow::Result<ExitCode> {
+        let name = facts.display();
         let text = std::fs::read_to_string(facts)
-            .with_context(|| format!("cannot read facts `{}`", facts.display()))?;
+            .map_err(|error| refused(format!("cannot read facts `{name}`: {error}")))?;
         let facts: BTreeMap<String, Facts> = serde_json::from_str(&text)
-            .with_context(|| format!("`{}` holds no facts", facts.display()))?;
+            .map_err(|error| refused(format!("`{name}` holds no facts: {error}")))?;
         let authority = authority::borrow(file, inventory)?;
         let desired = Context {
             secrets: Secrets::left_out(),
             ..look::desired_context(&authority, inventory)?
         };
-        let groups = by_cluster(inventory, hosts);
+        let (known, unknown): (Vec<String>, Vec<String>) = hosts
+            .iter()
+            .cloned()
+            .partition(|host| facts.contains_key(host));
+        let unknown: Vec<Problem> = unknown
+            .into_iter()
+            .map(|host| without_facts(host, &name.to_string()))
+            .collect();
+        show_plan::print_problems(printer, &unknown)?;
+        let groups = by_cluster(inventory, &known);
         let choice = Choice::new(inventory, hosts, &self.selection);
         let (width, mut count) = (look::processors(), 0);
         for batch in groups.chunks(width * CLUSTERS_AT_A_TIME) {
@@ -122,15 +132,18 @@ impl PlanVerb {
                         count += plan.actions.len();
                         show_plan::print(printer, &plan)?;
                     }
-                    Err(found) => {
-                        diagnostics::print(printer, &found);
-                        return Ok(ExitCode::Usage);
-                    }
+                    Err(found) => return refusal::tell_all(&found, printer),
                 }
             }
         }
-        printer.note(format!("{count} actions on {} blank nodes", hosts.len()));
-        Ok(if self.exit_code && count > 0 {
+        printer.note(format!(
+            "{} on {}",
+            printer::count(count, "action"),
+            printer::count(known.len(), "blank node")
+        ));
+        Ok(if !unknown.is_empty() {
+            ExitCode::Failed
+        } else if self.exit_code && count > 0 {
             ExitCode::Pending
         } else {
             ExitCode::Done
@@ -166,15 +179,29 @@ impl PlanVerb {
         Ok(if self.summary {
             Blank::Counted(plan.actions.len())
         } else {
-            Blank::Listed(plan)
+            Blank::Listed(Box::new(plan))
         })
+    }
+}
+
+/// Why nothing is planned for a node.
+fn without_facts(host: String, file: &str) -> Problem {
+    Problem {
+        node: host,
+        subject: "it is not looked at".to_owned(),
+        failure: Failure {
+            hint: Some(
+                "add its facts to the file, or leave the node out with `--limit`".to_owned(),
+            ),
+            ..Failure::message(format!("`{file}` has no facts of it"))
+        },
     }
 }
 
 /// The plan for some blank nodes, as far as it is shown.
 enum Blank {
     Counted(usize),
-    Listed(Plan),
+    Listed(Box<Plan>),
 }
 
 /// Clusters that one processor plans before what was planned is printed.

@@ -8,7 +8,7 @@ use sty_core::ExitCode;
 
 use crate::args::Global;
 use crate::context;
-use crate::printer::{BOLD, GREEN, Printer, bytes, paint, table};
+use crate::printer::{BOLD, GREEN, Printer, bytes, count, paint, table};
 use crate::run::packages;
 
 /// Build and serve the package repository that nodes install from
@@ -63,7 +63,10 @@ impl Build {
     fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
         let os = Catalog::builtin().os(&self.os)?;
         let inventory = match context::inventory_path(global) {
-            Ok(_) => context::read_inventory(global)?.1.inventory,
+            Ok(_) => match context::valid_inventory(global, &printer.calm())? {
+                Ok((_, inventory)) => Some(inventory),
+                Err(code) => return Ok(code),
+            },
             Err(_) => None, // every role, then
         };
         let report = packages::build(os, inventory.as_ref(), self.update, printer)?;
@@ -79,9 +82,9 @@ impl Build {
         };
         let name = paint(BOLD, &os.id);
         printer.say(format!(
-            "{} {name}: {} packages, {done}",
+            "{} {name}: {}, {done}",
             paint(GREEN, "ok"),
-            report.packages
+            count(report.packages, "package")
         ));
         Ok(ExitCode::Done)
     }
@@ -90,10 +93,10 @@ impl Build {
 fn list(printer: &Printer) -> anyhow::Result<ExitCode> {
     for summary in sty_repo::list(&packages::cache()).map_err(packages::told)? {
         printer.data(format!(
-            "{}  {}, {} packages, {}",
+            "{}  {}, {}, {}",
             paint(BOLD, &summary.os),
             summary.architecture,
-            summary.packages,
+            count(summary.packages, "package"),
             bytes(summary.size_bytes)
         ));
         let mut rows = table(&["  PACKAGE", "VERSION"]);

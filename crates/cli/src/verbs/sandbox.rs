@@ -10,7 +10,7 @@ use sty_sandbox::{Cut, Dirs, Forward, NodeName, Peer, Sandbox as Running, Sandbo
 
 use crate::args::Global;
 use crate::context;
-use crate::printer::{BOLD, DIM, GREEN, Printer, paint};
+use crate::printer::{BOLD, DIM, GREEN, Printer, count, paint};
 use crate::run::sandbox as boot;
 
 /// How long a node may take until it answers.
@@ -22,7 +22,7 @@ pub(crate) enum Sandbox {
     /// Boot a node for every host of the inventory; what runs is left alone
     Up(Up),
     /// Stop and remove a sandbox with the disks of its nodes
-    Down(Name),
+    Down(Named),
     /// List sandboxes, their nodes, forwards and partitions
     List,
     /// Run a command as root on a node
@@ -51,9 +51,29 @@ pub(crate) enum Sandbox {
 /// Boot a node for every host of the inventory
 #[derive(Debug, Args)]
 pub(crate) struct Up {
-    /// Name of the sandbox
-    #[arg(default_value = "default")]
-    name: String,
+    #[command(flatten)]
+    named: Named,
+}
+
+/// A sandbox, or the inventory's.
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// Name of the sandbox; when not given, the one of this inventory, or `default`
+    name: Option<String>,
+}
+
+impl Named {
+    fn name(&self, dirs: &Dirs, global: &Global) -> anyhow::Result<String> {
+        if let Some(name) = self.name.as_ref().or(global.sandbox.as_ref()) {
+            return Ok(name.clone());
+        }
+        let found = match context::inventory_path(global) {
+            Ok(path) => sty_sandbox::find_for_inventory(dirs, &path)?,
+            Err(_) => None,
+        };
+        let name = found.map(|sandbox| sandbox.name().to_string());
+        Ok(name.unwrap_or_else(|| "default".to_owned()))
+    }
 }
 
 /// A sandbox.
@@ -129,7 +149,7 @@ impl Sandbox {
         let dirs = Dirs::from_environment();
         match self {
             Self::Up(up) => return up.run(global, printer),
-            Self::Down(name) => return down(&dirs, &name.name, printer),
+            Self::Down(named) => return down(&dirs, &named.name(&dirs, global)?, printer),
             Self::List => return list(&dirs, printer),
             Self::Serve(name) => {
                 boot::serve(&dirs, &SandboxName::new(&name.name)?)?;
@@ -163,13 +183,14 @@ impl Up {
             Ok(valid) => valid,
             Err(code) => return Ok(code),
         };
-        let outcome = boot::up(&self.name, &file, &inventory, Vec::new(), printer)?;
+        let name = self.named.name(&Dirs::from_environment(), global)?;
+        let outcome = boot::up(&name, &file, &inventory, Vec::new(), printer)?;
         let text = if outcome.unchanged() {
             "runs already, unchanged"
         } else {
             "is up"
         };
-        printer.note(format!("sandbox {} {text}", paint(BOLD, &self.name)));
+        printer.note(format!("sandbox {} {text}", paint(BOLD, &name)));
         Ok(ExitCode::Done)
     }
 }
@@ -247,8 +268,8 @@ fn down(dirs: &Dirs, name: &str, printer: &Printer) -> anyhow::Result<ExitCode> 
     let removed = sty_sandbox::down(dirs, &SandboxName::new(name)?)?;
     printer.note(match removed.existed {
         true => format!(
-            "sandbox {name} and its {} nodes are removed",
-            removed.nodes.len()
+            "sandbox {name} is removed, with {}",
+            count(removed.nodes.len(), "node")
         ),
         false => format!("there is no sandbox {name}"),
     });

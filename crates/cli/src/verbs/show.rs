@@ -2,13 +2,15 @@
 
 use clap::Args;
 use serde::Serialize;
-use sty_core::ExitCode;
+use serde_json::Value;
+use sty_core::{ExitCode, Severity};
 use sty_inventory::{Effective, Origin};
 
 use crate::args::Global;
 use crate::context;
 use crate::diagnostics;
 use crate::printer::{DIM, Printer, paint};
+use crate::refusal::{refuse, refused};
 
 /// Print the effective values of a host, group or cluster, and where each came from
 #[derive(Debug, Args)]
@@ -29,15 +31,22 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-        let (_, loaded) = context::read_inventory(global)?;
+        let (file, loaded) = context::read_inventory(global)?;
         let Some(values) = loaded.effective(&self.name) else {
-            diagnostics::print(printer, &loaded.diagnostics);
-            printer.say(format!(
-                "no host, group or cluster is named `{}`",
-                self.name
-            ));
-            return Ok(ExitCode::Usage);
+            let errors = diagnostics::count(&loaded.diagnostics, Severity::Error);
+            if errors > 0 {
+                return context::tell_invalid(&file, &loaded.diagnostics, printer);
+            }
+            refuse!("no host, group or cluster is named `{}`", self.name);
         };
+        for name in &self.parameters {
+            if sty_inventory::registry::parameter(name).is_none() {
+                return Err(unknown(name));
+            }
+            if !values.iter().any(|value| value.name == name) {
+                printer.note(format!("`{name}` has no value for {}", self.name));
+            }
+        }
         let wanted: Vec<_> = values
             .into_iter()
             .filter(|value| {
@@ -54,7 +63,7 @@ impl Show {
             printer.data(format!(
                 "{}: {}  {}",
                 value.name,
-                value.value,
+                value.shown(),
                 paint(DIM, format_args!("# {}", origin(&value.origin)))
             ));
         }
@@ -62,11 +71,21 @@ impl Show {
     }
 }
 
+/// Why nothing is shown of a name that is no parameter's.
+fn unknown(name: &str) -> anyhow::Error {
+    let near = sty_inventory::registry::near(name);
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "look it up in the parameter reference".to_owned(),
+    };
+    refused(format!("`{name}` is not a parameter\nhint: {hint}"))
+}
+
 /// An effective value, for machines.
 #[derive(Serialize)]
 struct Row<'a> {
     name: &'a str,
-    value: &'a str,
+    value: &'a Value,
     origin: String,
     effective: bool,
 }

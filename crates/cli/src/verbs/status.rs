@@ -12,10 +12,10 @@ use sty_wire::status::{ServiceProbe, StatusQuery};
 
 use crate::args::{Global, Selection};
 use crate::context;
-use crate::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW, bytes, paint, table};
+use crate::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW, bytes, count, paint, table};
 use crate::run::choice::Choice;
 use crate::run::health::{ClusterHealth, Health, MemberHealth, assess};
-use crate::run::{authority, look, problems};
+use crate::run::{authority, look, notes, problems};
 
 /// How long a node may take to be reached: who asks for the status wants it now.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
@@ -134,6 +134,9 @@ pub(crate) fn queries(
                         if unit.state == UnitState::Running && resource.cluster.is_some() =>
                     {
                         query.units.push(unit.name.clone());
+                        let console = unit.console.iter().cloned();
+                        let poolers = console.map(|console| (unit.name.clone(), console));
+                        query.poolers.extend(poolers);
                     }
                     _ => {}
                 }
@@ -174,6 +177,7 @@ fn print(health: &Health, printer: &Printer) {
         print_cluster(cluster, printer);
     }
     printer.data("");
+    notes::print(printer, health.notes.iter());
     for problem in &health.problems {
         printer.data(format!("{} {problem}", paint(RED.bold(), "problem")));
     }
@@ -187,7 +191,7 @@ fn print_etcd(health: &Health, printer: &Printer) {
         return;
     }
     let good = health.etcd.iter().filter(|member| member.healthy).count();
-    let count = format!("{good} of {} members healthy", health.etcd.len());
+    let count = format!("{good} of {} healthy", count(health.etcd.len(), "member"));
     let style = if good == health.etcd.len() {
         GREEN
     } else {
@@ -195,13 +199,14 @@ fn print_etcd(health: &Health, printer: &Printer) {
     };
     printer.data(format!("{}  {}", paint(BOLD, "etcd"), paint(style, count)));
     for member in &health.etcd {
+        let name = &member.name;
+        let (Some(version), Some(size)) = (&member.version, member.db_size_bytes) else {
+            printer.data(format!("  {name:<12} {}", paint(RED, "no answer")));
+            continue;
+        };
         let role = if member.leader { "leader" } else { "follower" };
-        let version = &member.version;
-        let size = bytes(member.db_size_bytes);
-        printer.data(format!(
-            "  {:<12} {role:<9} {version:<8} {size}",
-            member.name
-        ));
+        let size = bytes(size);
+        printer.data(format!("  {name:<12} {role:<9} {version:<8} {size}"));
     }
 }
 
@@ -219,8 +224,13 @@ fn print_cluster(cluster: &ClusterHealth, printer: &Printer) {
     } else {
         String::new()
     };
+    let failsafe = if cluster.failsafe {
+        paint(YELLOW, ", in failsafe mode")
+    } else {
+        String::new()
+    };
     printer.data(format!(
-        "{}  {leader}{timeline}{paused}",
+        "{}  {leader}{timeline}{paused}{failsafe}",
         paint(BOLD, &cluster.name)
     ));
     let mut members = table(&[
@@ -263,7 +273,10 @@ fn role(member: &MemberHealth) -> String {
 }
 
 fn row(member: &MemberHealth) -> [String; 6] {
+    let runs = member.condition.is_none() && matches!(&*member.state, "running" | "streaming");
     let state = match &member.problem {
+        // The server is well; what is not stands below.
+        Some(_) if runs => paint(YELLOW, &member.state),
         Some(problem) => match member.since {
             Some(since) => paint(RED, format_args!("{problem}, {}", since.words())),
             None => paint(RED, problem),

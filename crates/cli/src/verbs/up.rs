@@ -99,8 +99,8 @@ impl Up {
         if !report.unchanged {
             let took = seconds(started.elapsed());
             printer.note(format!(
-                "package repository: {} packages  {took}",
-                report.packages
+                "package repository: {}  {took}",
+                count(report.packages, "package")
             ));
         }
         Ok(())
@@ -249,7 +249,8 @@ fn goodbye(
             format!("{sty} plan -i {inventory}"),
             "what differs from the inventory: nothing",
         ),
-        (editor, "then: sty apply"),
+        (editor, "then:"),
+        (format!("{sty} apply -i {inventory}"), "change what differs"),
         (
             format!("{sty} sandbox list"),
             "the nodes; `sandbox shell NODE` opens one",

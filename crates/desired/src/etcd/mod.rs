@@ -155,8 +155,12 @@ pub(crate) fn scope(etcd: &EtcdCluster, cluster: &PgCluster) -> EtcdScope {
 
 /// Keys of a cluster. Ends in a slash: `pg-test` shall not reach `pg-test2`.
 pub(crate) fn prefix(cluster: &PgCluster) -> String {
-    let namespace = cluster.settings.namespace.trim_matches('/');
-    format!("/{namespace}/{}/", cluster.name)
+    format!("{}{}/", namespace(cluster), cluster.name)
+}
+
+/// What keys of a cluster begin with, as Patroni is told: its own name follows.
+pub(crate) fn namespace(cluster: &PgCluster) -> String {
+    format!("/{}/", cluster.settings.namespace.trim_matches('/'))
 }
 
 /// Given, or derived from root's: known to whoever may know all, and to nobody else.

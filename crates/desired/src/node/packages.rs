@@ -90,6 +90,9 @@ fn roles(inventory: &Inventory, node: &Node) -> BTreeSet<(Role, u32)> {
     if node.settings.ntp_servers.is_some() {
         roles.insert((Role::Chrony, 0));
     }
+    if has_jobs(inventory, node) {
+        roles.insert((Role::Cron, 0));
+    }
     if node.haproxy.enabled {
         roles.insert((Role::Haproxy, 0));
     }
@@ -118,6 +121,12 @@ fn roles(inventory: &Inventory, node: &Node) -> BTreeSet<(Role, u32)> {
         roles.insert((Role::Keepalived, 0));
     }
     roles
+}
+
+/// Whether cron has something to do.
+pub(super) fn has_jobs(inventory: &Inventory, node: &Node) -> bool {
+    let of_cluster = |cluster: &PgCluster| !cluster.settings.crontab.is_empty();
+    !node.settings.crontab.is_empty() || clusters(inventory, node).any(of_cluster)
 }
 
 fn has_virtual_ip(inventory: &Inventory, node: &Node) -> bool {

@@ -2,6 +2,7 @@
 
 use sty_wire::resource::{Access, Module, Stage};
 
+use super::packages;
 use crate::build::Desired;
 use crate::render::{render, values};
 use crate::view::View;
@@ -48,6 +49,11 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired) {
             format!("# {managed}\n{lines}\n"),
             Access::root(0o644),
         );
+    }
+    if packages::has_jobs(view.inventory, view.node) {
+        desired
+            .group(Module::Node, Stage::Services, None)
+            .running("cron.service", &[], &[]);
     }
 }
 

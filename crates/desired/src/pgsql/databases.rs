@@ -1,6 +1,5 @@
 //! Databases in PostgreSQL's terms.
 
-use sty_core::Diagnostic;
 use sty_inventory::model::{Database, Extension, PgCluster, Presence};
 use sty_wire::postgres::{DatabaseCreation, DatabaseSpec, ExtensionSpec, SchemaSpec};
 
@@ -18,30 +17,15 @@ const READERS: [&str; 4] = [
 ];
 
 /// Every database that should be, and those that should not; built-in ones first.
-pub(super) fn specs(cluster: &PgCluster) -> Result<Vec<DatabaseSpec>, Vec<Diagnostic>> {
-    let mut specs = Vec::new();
-    let mut problems = Vec::new();
-    let mut add = |result: Result<DatabaseSpec, Vec<Diagnostic>>| match result {
-        Ok(spec) => specs.push(spec),
-        Err(found) => problems.extend(found),
-    };
-    for name in BUILT_IN {
-        if !cluster.databases.iter().any(|one| one.name == name) {
-            add(built_in(cluster, name));
-        }
-    }
+pub(super) fn specs(cluster: &PgCluster) -> Vec<DatabaseSpec> {
+    let undeclared = |name: &&str| !cluster.databases.iter().any(|one| one.name == **name);
+    let built_in = BUILT_IN.into_iter().filter(undeclared);
+    let built_in = built_in.map(|name| self::built_in(cluster, name));
     // A template comes before what is made from it, else in the order written.
     let mut declared: Vec<&Database> = cluster.databases.iter().collect();
     declared.sort_by_key(|one| depth(cluster, one));
-    for database in declared {
-        add(spec(cluster, database));
-    }
-    if problems.is_empty() {
-        Ok(specs)
-    } else {
-        problems.dedup();
-        Err(problems)
-    }
+    let declared = declared.into_iter().map(|one| spec(cluster, one));
+    built_in.chain(declared).collect()
 }
 
 fn depth(cluster: &PgCluster, database: &Database) -> usize {
@@ -63,34 +47,33 @@ fn depth(cluster: &PgCluster, database: &Database) -> usize {
     depth
 }
 
-fn built_in(cluster: &PgCluster, name: &str) -> Result<DatabaseSpec, Vec<Diagnostic>> {
-    Ok(DatabaseSpec {
+fn built_in(cluster: &PgCluster, name: &str) -> DatabaseSpec {
+    DatabaseSpec {
         name: name.to_owned(),
         is_template: name == "template1",
         allow_connections: true,
         connection_limit: -1,
         schemas: default_schemas(cluster),
         extensions: cluster.default_extensions.iter().map(extension).collect(),
-        default_privileges: privileges::defaults(cluster, None)?,
+        default_privileges: privileges::defaults(cluster, None),
         ..DatabaseSpec::default()
-    })
+    }
 }
 
-fn spec(cluster: &PgCluster, database: &Database) -> Result<DatabaseSpec, Vec<Diagnostic>> {
+fn spec(cluster: &PgCluster, database: &Database) -> DatabaseSpec {
     if database.state == Presence::Absent {
-        return Ok(DatabaseSpec {
+        return DatabaseSpec {
             name: database.name.clone(),
             absent: true,
             connection_limit: -1,
             ..DatabaseSpec::default()
-        });
+        };
     }
     let owner = database
         .owner
         .clone()
         .or_else(|| Some(cluster.settings.dbsu.clone()));
-    let default_privileges = privileges::defaults(cluster, owner.as_deref())?;
-    Ok(DatabaseSpec {
+    DatabaseSpec {
         name: database.name.clone(),
         absent: false,
         creation: creation(database),
@@ -107,11 +90,11 @@ fn spec(cluster: &PgCluster, database: &Database) -> Result<DatabaseSpec, Vec<Di
             .map(|baseline| (baseline.path.clone(), baseline.sql.clone())),
         schemas: schemas(cluster, database),
         extensions: extensions(cluster, database),
-        default_privileges,
+        default_privileges: privileges::defaults(cluster, owner.as_deref()),
         parameters: database.parameters.clone(),
         comment: database.comment.clone(),
         owner,
-    })
+    }
 }
 
 fn creation(database: &Database) -> DatabaseCreation {

@@ -1,5 +1,5 @@
-//! Patroni's dynamic configuration: the whole of it, as kept in etcd. The same text bootstraps a
-//! new cluster.
+//! Patroni's dynamic configuration: the whole of it, as kept in etcd. A new cluster begins
+//! with it, but for a pause.
 
 use serde_json::{Map, Value, json};
 use sty_inventory::model::{PgCluster, Synchronous};
@@ -38,6 +38,16 @@ pub(super) fn config(view: &View<'_>, cluster: &PgCluster) -> Value {
     });
     if let Value::Object(map) = &mut config {
         extend(view, cluster, map);
+    }
+    config
+}
+
+/// What a new cluster begins with. It is paused once its members are up: Patroni copies nothing for
+/// a paused cluster's replicas.
+pub(super) fn at_bootstrap(config: &Value) -> Value {
+    let mut config = config.clone();
+    if let Value::Object(map) = &mut config {
+        map.remove("pause");
     }
     config
 }

@@ -13,7 +13,10 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     let settings = &cluster.settings;
     let owned = |mode| Access::new(&settings.dbsu, &settings.dbsu, mode);
     let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
-    group.directory(&settings.fs_main, Access::root(0o755));
+    // Both are root's; the node has asked for its own already.
+    if settings.fs_main != view.node.settings.data {
+        group.directory(&settings.fs_main, Access::root(0o755));
+    }
     group.directory(&settings.fs_backup, owned(0o750));
     group.directory(&paths::home(cluster), owned(0o750));
     group.link(paths::HOME_LINK, &paths::home(cluster));

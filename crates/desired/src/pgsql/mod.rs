@@ -13,6 +13,8 @@ mod roles;
 mod slots;
 mod standby;
 
+pub use slots::may_lead;
+
 pub(crate) use hba::pgbouncer_rules;
 pub(crate) use parameters::{max_connections, share};
 pub(crate) use patroni::{UNIT, patroni_member};
@@ -47,6 +49,7 @@ pub(crate) mod tests_support {
             data_disk_bytes: 200 << 30,
             virtualization: "kvm".into(),
             container: false,
+            network_admin: true,
             open_files_limit: 524_288,
             interfaces: Vec::new(),
         }

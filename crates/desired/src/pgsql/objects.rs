@@ -13,10 +13,6 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     if !cluster.settings.provision || cluster.upstream.is_some() {
         return;
     }
-    let specs = databases::specs(cluster).unwrap_or_else(|problems| {
-        problems.into_iter().for_each(|one| desired.problem(one));
-        Vec::new()
-    });
     let postgres = postgres_access(cluster);
     let mut group = desired.group(Module::Pgsql, Stage::Objects, Some(&cluster.name));
     // Who goes, goes last: what they own is looked for in the databases that stay.
@@ -36,7 +32,7 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     for (id, kind) in present.into_iter().map(role) {
         group.push(id, kind);
     }
-    for spec in specs {
+    for spec in databases::specs(cluster) {
         group.push(
             format!("database:{}/{}", cluster.name, spec.name),
             ResourceKind::Database {

@@ -26,6 +26,16 @@ pub(crate) const PATRONI_DIR: &str = "/etc/patroni";
 pub(crate) const PATRONI: &str = "/etc/patroni/patroni.yml";
 /// What starts Patroni, and ends its lead with its lease.
 pub(crate) const PATRONI_WITHIN_LEASE: &str = "/etc/patroni/within-lease.py";
+/// What gives the leadership of etcd away.
+pub(crate) const PATRONI_ELSEWHERE: &str = "/etc/patroni/etcd_elsewhere.py";
+/// What sees to it that no timeline is made twice.
+pub(crate) const PATRONI_TIMELINES: &str = "/etc/patroni/timelines.py";
+/// What has a replica copied anew that can never follow again.
+pub(crate) const PATRONI_FRESH_COPY: &str = "/etc/patroni/fresh_copy.py";
+/// What lets answers leave the node only while the lead lasts.
+pub(crate) const PATRONI_GATE: &str = "/etc/patroni/lease_gate.py";
+/// The ports that it is about.
+pub(crate) const PATRONI_GATED: &str = "/etc/patroni/gated-ports";
 /// What Patroni runs when the member's role changes.
 pub(crate) const PATRONI_CALLBACK: &str = "/etc/patroni/role-changed";
 /// Patroni's unit.

@@ -5,9 +5,11 @@ use std::net::IpAddr;
 
 use sty_core::Diagnostic;
 use sty_inventory::model::{EtcdCluster, Instance, InstanceRole, Node, PgCluster};
+use sty_wire::postgres::ClusterCreation;
 use sty_wire::resource::{
     Access, BootRole, Module, PatroniAccess, PatroniMember, ResourceKind, Stage,
 };
+use sty_wire::standing;
 
 use super::{dynamic, objects, parameters, paths, slots};
 use crate::build::Desired;
@@ -39,38 +41,73 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
             data => cluster.settings.data,
             open_files => open_files(view),
             watchdog => cluster.settings.watchdog != "off",
+            network_admin => view.facts.network_admin,
         },
     );
     let within_lease = render(
         "patroni-within-lease.py",
         values! { managed => view.managed() },
     );
-    let (Some(unit), Some(within_lease)) = (desired.take(unit), desired.take(within_lease)) else {
-        return;
-    };
-    let callback = match slots::are_synchronized(cluster) {
-        true => desired.take(slots::callback(view, cluster)),
-        false => None,
-    };
+    let elsewhere = render("etcd_elsewhere.py", values! { managed => view.managed() });
+    let timelines = render("timelines.py", values! { managed => view.managed() });
+    let fresh_copy = render(
+        "fresh_copy.py",
+        values! {
+            managed => view.managed(),
+            essential => standing::ESSENTIAL,
+            wal_end => standing::WAL_END,
+            wal_kept => standing::WAL_KEPT,
+        },
+    );
+    let gate = render(
+        "lease_gate.py",
+        values! { managed => view.managed(), ports => paths::PATRONI_GATED },
+    );
+    let mut rendered = vec![
+        (paths::PATRONI_UNIT, unit, 0o644),
+        (paths::PATRONI_WITHIN_LEASE, within_lease, 0o644),
+        (paths::PATRONI_ELSEWHERE, elsewhere, 0o644),
+        (paths::PATRONI_TIMELINES, timelines, 0o644),
+        (paths::PATRONI_FRESH_COPY, fresh_copy, 0o644),
+        (paths::PATRONI_GATE, gate, 0o644),
+    ];
+    if slots::are_synchronized(cluster) {
+        let callback = slots::callback(view, cluster);
+        rendered.push((paths::PATRONI_CALLBACK, callback, 0o755));
+    }
+    let mut files = Vec::new();
+    for (path, text, mode) in rendered {
+        let Some(text) = desired.take(text) else {
+            return;
+        };
+        files.push((path, text, mode));
+    }
+    if let Some(problem) = parameters::too_large(view, member) {
+        desired.problem(problem);
+    }
     let config = dynamic::config(view, cluster);
     let text = format!(
         "# {}\n{}",
         view.managed(),
-        write(&document(view, member, store, Yaml::from(&config)))
+        write(&document(
+            view,
+            member,
+            store,
+            Yaml::from(&dynamic::at_bootstrap(&config))
+        ))
     );
     let dbsu = &cluster.settings.dbsu;
     let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
     group.directory(paths::PATRONI_DIR, Access::root(0o755));
     group.secret(paths::PATRONI, text, Access::new(dbsu, dbsu, 0o600));
+    for (path, text, mode) in files {
+        group.file(path, text, Access::root(mode));
+    }
     group.file(
-        paths::PATRONI_WITHIN_LEASE,
-        within_lease,
+        paths::PATRONI_GATED,
+        gated(view, cluster),
         Access::root(0o644),
     );
-    group.file(paths::PATRONI_UNIT, unit, Access::root(0o644));
-    if let Some(script) = callback {
-        group.file(paths::PATRONI_CALLBACK, script, Access::root(0o755));
-    }
     let mut group = desired.group(Module::Pgsql, Stage::Postgres, Some(&cluster.name));
     let local = parameters::local(view, member);
     let own = local.keys().cloned().collect();
@@ -81,6 +118,7 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
         ResourceKind::PatroniMember(PatroniMember {
             parameters: local.into_iter().chain(delay).collect(),
             dcs: etcd::addresses(store),
+            creation: Some(Box::new(creation(cluster))),
             ..patroni_member(member, view.node)
         }),
     );
@@ -94,6 +132,15 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
             own,
         },
     );
+}
+
+/// Ports whose answers end with the lease, read each time it is renewed.
+fn gated(view: &View<'_>, cluster: &PgCluster) -> String {
+    let settings = &cluster.settings;
+    let pooler = settings.pgbouncer.then_some(settings.pgbouncer_port);
+    let ports = [settings.port].into_iter().chain(pooler);
+    let lines: String = ports.map(|port| format!("{port}\n")).collect();
+    format!("# {}\n{lines}", view.managed())
 }
 
 fn no_etcd(cluster: &PgCluster) -> Diagnostic {
@@ -113,6 +160,7 @@ pub(crate) fn patroni_member(member: Member<'_>, node: &Node) -> PatroniMember {
     let own = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect();
     PatroniMember {
         scope: cluster.name.clone(),
+        namespace: etcd::namespace(cluster),
         name: member.instance.name.clone(),
         boot: match member.instance.role {
             InstanceRole::Primary => BootRole::Leader,
@@ -124,8 +172,16 @@ pub(crate) fn patroni_member(member: Member<'_>, node: &Node) -> PatroniMember {
         data: cluster.settings.data.clone(),
         reload_on: own(&[paths::PATRONI, paths::CERT, paths::KEY]),
         postgres_reload_on: own(&[paths::HBA, paths::IDENT, paths::CERT, paths::KEY]),
-        restart_on: own(&[paths::PATRONI_UNIT, paths::PATRONI_WITHIN_LEASE]),
+        restart_on: own(&[
+            paths::PATRONI_UNIT,
+            paths::PATRONI_WITHIN_LEASE,
+            paths::PATRONI_ELSEWHERE,
+            paths::PATRONI_TIMELINES,
+            paths::PATRONI_FRESH_COPY,
+            paths::PATRONI_GATE,
+        ]),
         parameters: BTreeMap::new(),
+        creation: None,
         dcs: BTreeSet::new(),
         home: (paths::HOME_LINK.to_owned(), paths::home(cluster)),
         members: cluster
@@ -160,10 +216,7 @@ fn document(view: &View<'_>, member: Member<'_>, store: &EtcdCluster, dcs: Yaml)
     let settings = &member.cluster.settings;
     map([
         ("scope", member.cluster.name.clone().into()),
-        (
-            "namespace",
-            format!("/{}/", settings.namespace.trim_matches('/')).into(),
-        ),
+        ("namespace", etcd::namespace(member.cluster).into()),
         ("name", member.instance.name.clone().into()),
         ("restapi", rest_api(member)),
         ("ctl", map([("cacert", CA_PATH.into())])),
@@ -234,13 +287,25 @@ fn etcd3(view: &View<'_>, member: Member<'_>, store: &EtcdCluster) -> Yaml {
     ])
 }
 
-fn initdb(cluster: &PgCluster) -> Yaml {
+/// What `initdb` is told.
+fn creation(cluster: &PgCluster) -> ClusterCreation {
     let settings = &cluster.settings;
+    ClusterCreation {
+        checksums: settings.checksums,
+        encoding: settings.encoding.clone(),
+        locale: settings.locale.clone(),
+        lc_collate: settings.lc_collate.clone(),
+        lc_ctype: settings.lc_ctype.clone(),
+    }
+}
+
+fn initdb(cluster: &PgCluster) -> Yaml {
+    let settings = creation(cluster);
     let mut options = vec![
-        map([("encoding", settings.encoding.clone().into())]),
-        map([("locale", settings.locale.clone().into())]),
-        map([("lc-collate", settings.lc_collate.clone().into())]),
-        map([("lc-ctype", settings.lc_ctype.clone().into())]),
+        map([("encoding", settings.encoding.into())]),
+        map([("locale", settings.locale.into())]),
+        map([("lc-collate", settings.lc_collate.into())]),
+        map([("lc-ctype", settings.lc_ctype.into())]),
     ];
     if settings.checksums {
         options.push("data-checksums".into());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Secret;
 use sty_inventory::model::{Membership, PgCluster, Presence, Role};
+use sty_inventory::postgres::is_secret;
 use sty_wire::postgres::{Expiry, MembershipOptions, RoleSpec};
 
 use crate::Context;
@@ -24,7 +25,11 @@ pub(super) fn spec(context: &Context, cluster: &PgCluster, role: &Role) -> RoleS
     RoleSpec {
         name: role.name.clone(),
         absent: role.state == Presence::Absent,
-        password: role_secret(context, cluster, role),
+        going: going(cluster, role),
+        password: match role.state {
+            Presence::Present => role_secret(context, cluster, role),
+            Presence::Absent => None,
+        },
         // The superuser that made the cluster has everything, and loses nothing for not being
         // described in full.
         login: role.login || dbsu,
@@ -48,17 +53,23 @@ pub(super) fn spec(context: &Context, cluster: &PgCluster, role: &Role) -> RoleS
     }
 }
 
+/// Databases that go when a role does.
+fn going(cluster: &PgCluster, role: &Role) -> BTreeSet<String> {
+    let databases = cluster.databases.iter();
+    databases
+        .filter(|one| role.state == Presence::Absent && one.state == Presence::Absent)
+        .map(|one| one.name.clone())
+        .collect()
+}
+
 /// `rolpassword` of a role, the same for the catalogue and the pooler.
 pub(crate) fn role_secret(
     context: &Context,
     cluster: &PgCluster,
     role: &Role,
 ) -> Option<Secret<String>> {
-    let password = role
-        .password
-        .as_ref()
-        .filter(|_| role.state == Presence::Present)?;
-    if scram::is_finished(password.expose()) {
+    let password = role.password.as_ref()?;
+    if is_secret(password.expose()) {
         return Some(password.clone());
     }
     if cluster.settings.password_encryption == "md5" {
@@ -71,9 +82,10 @@ pub(crate) fn role_secret(
     Some(secrets.scram(&context.fleet_secret, &role.name, password))
 }
 
-/// Roles that it belongs to, and groups of the inventory that it does not: a group taken off its
-/// list is taken from it. Memberships in roles that the inventory does not know are not its
-/// business, unless they are written as absent.
+/// Roles that it belongs to, and roles of the inventory that it does not, be they groups or users:
+/// one taken off its list is taken from it, for whoever belongs to an administrator is one.
+/// Memberships in roles that the inventory does not know are not its business, unless they are
+/// written as absent.
 fn memberships(
     cluster: &PgCluster,
     role: &Role,
@@ -84,8 +96,9 @@ fn memberships(
         .filter(|one| one.state == Presence::Present)
         .map(|one| (one.role.clone(), options(cluster, role, one)))
         .collect();
-    let groups = cluster.roles.iter().filter(|other| !other.login);
-    let mut unwanted: BTreeSet<&String> = groups.map(|other| &other.name).collect();
+    let others = cluster.roles.iter().map(|other| &other.name);
+    let mut unwanted: BTreeSet<&String> = others.collect();
+    unwanted.insert(&cluster.settings.dbsu);
     unwanted.extend(role.roles.iter().map(|one| &one.role));
     unwanted.remove(&role.name);
     let unwanted = unwanted

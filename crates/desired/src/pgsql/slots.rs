@@ -25,7 +25,7 @@ pub(super) fn are_synchronized(cluster: &PgCluster) -> bool {
 
 /// Whether the instance may take over. A cascading replica cannot copy logical slots, so it would
 /// lead without them.
-pub(super) fn may_lead(cluster: &PgCluster, instance: &Instance) -> bool {
+pub fn may_lead(cluster: &PgCluster, instance: &Instance) -> bool {
     let slotless = instance.upstream.is_some() && are_synchronized(cluster);
     instance.role != InstanceRole::Offline && !cluster.is_delayed(instance) && !slotless
 }

@@ -3,9 +3,9 @@
 mod users;
 
 use sty_inventory::model::{Database, PgCluster, Presence};
-use sty_wire::resource::{Access, Module, PrimaryPooler, Stage};
+use sty_wire::resource::{Access, Module, PoolerConsole, PrimaryPooler, Stage};
 
-use crate::build::Desired;
+use crate::build::{Desired, Group};
 use crate::node::open_files;
 use crate::pgsql::{self, paths};
 use crate::pki::CA_PATH;
@@ -80,16 +80,36 @@ impl Pooler {
         }
     }
 
+    /// It does not run, and what it had is gone. What both have goes with the local one, which
+    /// every member has that has any.
+    pub(crate) fn retired(self, group: &mut Group<'_>) {
+        let mut files = vec![self.listen(), self.unit_file()];
+        if self == Self::Local {
+            files.extend([USERS, HBA]);
+        }
+        group.retired(self.unit(), self.config(), &files);
+    }
+
     fn name(self) -> &'static str {
         self.unit().trim_end_matches(".service")
     }
 }
 
 pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
-    let Some(member) = view.postgres.filter(|one| one.cluster.settings.pgbouncer) else {
+    let Some(member) = view.postgres else {
         return;
     };
     let cluster = member.cluster;
+    let wanted = wanted(view, cluster);
+    let mut group = desired.group(Module::Pgsql, Stage::Cleanup, Some(&cluster.name));
+    for pooler in Pooler::BOTH {
+        if !wanted.contains(&pooler) {
+            pooler.retired(&mut group);
+        }
+    }
+    if wanted.is_empty() {
+        return;
+    }
     let Some(rules) = desired.take(pgsql::pgbouncer_rules(view, member)) else {
         return;
     };
@@ -100,10 +120,17 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     group.directory(DROP_IN_DIRECTORY, Access::root(0o755));
     group.secret(USERS, users, owned(0o600));
     group.file(HBA, rules, owned(0o640));
-    pooler_resources(view, desired, member, Pooler::Local);
-    if view.node.haproxy.enabled && has_primary_pooler(cluster) {
-        pooler_resources(view, desired, member, Pooler::Primary);
+    for pooler in wanted {
+        pooler_resources(view, desired, member, pooler);
     }
+}
+
+/// Poolers of a member of `cluster` on the node: the primary one needs a HAProxy next door.
+fn wanted(view: &View<'_>, cluster: &PgCluster) -> Vec<Pooler> {
+    let mut wanted = Pooler::BOTH.to_vec();
+    let leads = view.node.haproxy.enabled && has_primary_pooler(cluster);
+    wanted.retain(|pooler| cluster.settings.pgbouncer && (*pooler == Pooler::Local || leads));
+    wanted
 }
 
 /// How to have the clients of the primary pooler wait; `None` where no service leads through it.
@@ -111,15 +138,22 @@ pub(crate) fn primary(cluster: &PgCluster) -> Option<Box<PrimaryPooler>> {
     let settings = &cluster.settings;
     (settings.pgbouncer && has_primary_pooler(cluster)).then(|| {
         Box::new(PrimaryPooler {
-            psql: format!("{}/psql", settings.bin_dir),
-            account: settings.dbsu.clone(),
-            socket_dir: settings.socket_dir.clone(),
-            port: settings.primary_pooler_port(),
+            console: console(cluster, Pooler::Primary),
             stats_socket: STATS_SOCKET.to_owned(),
             checker: primary_checker(cluster),
             replica_checker: replica_checker(cluster),
         })
     })
+}
+
+fn console(cluster: &PgCluster, pooler: Pooler) -> PoolerConsole {
+    let settings = &cluster.settings;
+    PoolerConsole {
+        psql: format!("{}/psql", settings.bin_dir),
+        account: settings.dbsu.clone(),
+        socket_dir: settings.socket_dir.clone(),
+        port: pooler.port(cluster),
+    }
 }
 
 fn owned(cluster: &PgCluster) -> impl Fn(u32) -> Access {
@@ -143,10 +177,11 @@ fn pooler_resources(view: &View<'_>, desired: &mut Desired, member: Member<'_>, 
     group.file(pooler.unit_file(), unit_file, Access::root(0o644));
     desired
         .group(Module::Pgsql, Stage::Services, Some(&cluster.name))
-        .running(
+        .pooler(
             pooler.unit(),
             &[pooler.config(), USERS, HBA, paths::CERT, paths::KEY],
             &[pooler.listen(), pooler.unit_file()],
+            console(cluster, pooler),
         );
 }
 
@@ -221,7 +256,7 @@ fn config(
             monitor => cluster.accounts.monitor.name,
             pool_mode => settings.pool_mode,
             max_client_conn => max_clients(view, cluster),
-            max_db_connections => server_connections(cluster),
+            max_db_connections => server_connections(cluster, pooler),
             user_list => USERS,
             hba => HBA,
             auth_query => settings.pgbouncer_auth_query,
@@ -300,9 +335,15 @@ fn max_clients(view: &View<'_>, cluster: &PgCluster) -> u64 {
 }
 
 /// Server connections to one database: what the server has, less those that come past the pooler.
-fn server_connections(cluster: &PgCluster) -> u32 {
+/// The poolers of all members that lead to the primary share what it has.
+fn server_connections(cluster: &PgCluster, pooler: Pooler) -> usize {
     let all = pgsql::max_connections(cluster);
-    all.saturating_sub(all / 5).max(10)
+    let pooled = all.saturating_sub(all / 5) as usize;
+    let poolers = match pooler {
+        Pooler::Local => 1,
+        Pooler::Primary => cluster.instances.len().max(1),
+    };
+    (pooled / poolers).max(10)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sty_core::Secret;
-use sty_inventory::model::{PgCluster, Presence, Role};
+use sty_inventory::model::{PgCluster, Role};
 
 use crate::pgsql::role_secret;
 use crate::scram::{hex, hmac};
@@ -61,11 +61,13 @@ pub(super) fn sections(cluster: &PgCluster) -> Vec<String> {
         .collect()
 }
 
+/// A user who should go keeps what it has here until the inventory forgets it: it may log in until
+/// its end was confirmed, and nowhere afterwards.
 fn pooled(cluster: &PgCluster) -> impl Iterator<Item = &Role> {
     cluster
         .roles
         .iter()
-        .filter(|role| role.pgbouncer && role.login && role.state == Presence::Present)
+        .filter(|role| role.pgbouncer && role.login)
 }
 
 fn lookup_users(cluster: &PgCluster) -> BTreeSet<&str> {

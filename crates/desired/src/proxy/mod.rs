@@ -20,28 +20,32 @@ use crate::view::{View, endpoint};
 pub(crate) const UNIT: &str = "haproxy.service";
 const DIRECTORY: &str = "/etc/haproxy";
 pub(crate) const CONFIG: &str = "/etc/haproxy/haproxy.cfg";
-pub(crate) const CERT: &str = "/etc/haproxy/server.pem";
+const CERT: &str = "/etc/haproxy/server.pem";
 /// Who may see the status page: a file of its own keeps the configuration free of secrets, and
 /// its differences can be shown.
-pub(crate) const OPERATORS: &str = "/etc/haproxy/operators.lst";
+const OPERATORS: &str = "/etc/haproxy/operators.lst";
 /// Holds connections until it is known who is primary and who is a replica.
-pub(crate) const WAITS: &str = "/etc/haproxy/waits.lua";
+const WAITS: &str = "/etc/haproxy/waits.lua";
+/// What is its alone beside the configuration.
+pub(crate) const FURTHER: [&str; 3] = [CERT, OPERATORS, WAITS];
 /// HAProxy's statistics socket.
 pub const STATS_SOCKET: &str = "/run/haproxy/admin.sock";
 
 pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     let settings = &view.node.haproxy;
     if !settings.enabled {
-        return;
+        let cluster = view.postgres.map(|member| member.cluster.name.as_str());
+        let mut group = desired.group(Module::Node, Stage::Cleanup, cluster);
+        return group.retired(UNIT, CONFIG, &FURTHER);
     }
     let waits = render("waits.lua", values! { managed => view.managed() });
     let (Some(config), Some(waits)) = (desired.take(config(view)), desired.take(waits)) else {
         return;
     };
-    let mut names = view
-        .postgres
-        .map(|member| pki::postgres_names(view, member))
-        .unwrap_or_default();
+    let mut names = match view.postgres {
+        Some(member) => pki::postgres_names(view, member),
+        None => vec![view.node.name.clone()],
+    };
     let vip = view.node.vip.as_ref();
     names.extend(vip.map(|vip| pki::without_prefix(&vip.address).to_owned()));
     let mut group = desired.group(Module::Node, Stage::Config, None);
@@ -73,7 +77,7 @@ pub(crate) fn resources(view: &View<'_>, desired: &mut Desired) {
     );
     desired
         .group(Module::Node, Stage::Services, None)
-        .running(UNIT, &reload_on, &[]);
+        .proxy(UNIT, &reload_on, STATS_SOCKET);
 }
 
 /// One section.

@@ -307,7 +307,8 @@ fn after_first_checks<const N: usize>(checkers: [String; N]) -> Vec<String> {
 
 /// Replicas that serve it; without one, a replica that otherwise has other things to do; then
 /// whoever is primary. HAProxy takes the first backup that is up. Who reads from a member that is
-/// promoted, or whose PostgreSQL is gone, is cut off: others are there to read from.
+/// promoted, or whose PostgreSQL is gone, is cut off: others are there to read from. Who is led to a
+/// node that has just died is led to another one, as soon as it might have been asked again.
 fn replicas_then_primary(cluster: &PgCluster, service: &Service) -> Listen {
     let (replica, primary) = (checker(cluster, REPLICA), checker(cluster, PRIMARY));
     let offline = |one: &&Instance| one.role == InstanceRole::Offline;
@@ -330,8 +331,11 @@ fn replicas_then_primary(cluster: &PgCluster, service: &Service) -> Listen {
         let line = line(one, &|name| format!(" track {primary}/{name} backup"))?;
         Some(line.replacen(&one.name, &format!("{}.primary", one.name), 1))
     }));
+    let mut lines = after_first_checks([replica, primary]);
+    lines.push("option redispatch 1".to_owned());
+    lines.push(format!("timeout connect {}", cluster.settings.rto.inter));
     Listen {
-        lines: after_first_checks([replica, primary]),
+        lines,
         default_server: Some(LEAVE.to_owned()),
         servers,
         ..service_section(cluster, service)

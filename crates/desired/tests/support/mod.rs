@@ -40,6 +40,7 @@ pub(crate) fn context() -> Context {
     Context {
         catalogue: Catalog::builtin(),
         authority: Authority {
+            name: "pigsty-ca".into(),
             pem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".into(),
             sha256: "00".repeat(32),
         },
@@ -66,6 +67,7 @@ pub(crate) fn facts(inventory: &Inventory) -> BTreeMap<String, Facts> {
         data_disk_bytes: 200 << 30,
         virtualization: "kvm".into(),
         container: false,
+        network_admin: true,
         open_files_limit: 524_288,
         interfaces: vec![Interface {
             name: "eth0".into(),

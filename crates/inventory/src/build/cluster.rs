@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::members::Members;
 use super::selector::Selectors;
 use super::{
-    Files, Scope, databases, delay, extension_packages, hba, logins, parameters, roles,
-    server_settings, services, settings,
+    Files, Scope, accounts, connections, databases, delay, extension_packages, hba, libraries,
+    listen, locales, logins, parameters, privileges, roles, server_settings, services, settings,
 };
 use crate::codes;
 use crate::merge::{Fleet, HostId};
@@ -36,13 +36,21 @@ pub(super) fn build(
     // `hosts` is never empty: a cluster exists because a host names it.
     let fallback = Scope::new(fleet, 0, members, report);
     let scope = primary.unwrap_or(&fallback);
-    check_same(name, scope, &scopes);
+    check_same(name, scope, &scopes, is_of_cluster);
     check_mode(name, scope);
+    accounts::check_superuser(scope);
+    listen::check(scope);
+    locales::check_cluster(name, scope);
+    for (place, schema) in scope.written_words("pg_default_schemas") {
+        databases::check_schema(scope, place, &schema, "`pg_default_schemas`");
+    }
     let mut instances: Vec<Instance> = scopes.iter().map(|scope| instance(name, scope)).collect();
     delay::find(name, scope, &scopes, &mut instances);
     let settings = settings::build(name, scope, instances.len());
+    libraries::check(name, scope);
     server_settings::check_cluster(name, scope);
     scopes.iter().for_each(server_settings::check_instance);
+    connections::check(name, scope, &scopes);
     let accounts = accounts(scope);
     let roles = roles::build(name, scope, &accounts);
     let databases = databases::build(name, scope, &roles, &settings.packages, files);
@@ -59,7 +67,7 @@ pub(super) fn build(
         followers: Vec::new(),
         hba_rules,
         pgbouncer_hba_rules: hba::build(scope, hba::PGBOUNCER, &roles, &databases),
-        default_privileges: scope.texts("pg_default_privileges"),
+        default_privileges: privileges::build(name, scope, &roles::Names::of(&roles, scope)),
         default_schemas: scope.words("pg_default_schemas"),
         default_extensions: default_extensions(name, scope, &settings.packages),
         vip: vip(name, scope),
@@ -222,17 +230,21 @@ fn check_mode(cluster: &str, scope: &Scope<'_>) {
     }
 }
 
-/// Parameters of the whole cluster have one value on all its members.
-fn check_same(cluster: &str, first: &Scope<'_>, scopes: &[Scope<'_>]) {
+/// Whether a parameter is about PostgreSQL, and has one value in a whole cluster.
+fn is_of_cluster(name: &str) -> bool {
+    (name.starts_with("pg") || name.starts_with("patroni")) && name != "pg_parameters"
+}
+
+/// Those of the parameters of a whole cluster that `concern` it have one value on all its members.
+pub(super) fn check_same(
+    cluster: &str,
+    first: &Scope<'_>,
+    scopes: &[Scope<'_>],
+    concern: impl Fn(&str) -> bool,
+) {
     let fleet = first.fleet;
     for (id, parameter) in registry::all() {
-        let module_of_cluster =
-            parameter.name.starts_with("pg") || parameter.name.starts_with("patroni");
-        if parameter.level > Level::Cluster
-            || !parameter.effective
-            || !module_of_cluster
-            || parameter.name == "pg_parameters"
-        {
+        if parameter.level > Level::Cluster || !parameter.effective || !concern(parameter.name) {
             continue;
         }
         let own = fleet.binding(first.host, id);

@@ -9,7 +9,7 @@ use super::roles::{self, Names};
 use super::{Files, Scope, extension_packages, server_settings};
 use crate::codes;
 use crate::model::{Baseline, Database, Extension, PoolSettings, Presence, Role, Schema};
-use crate::postgres::Target;
+use crate::postgres::{Target, canonical};
 use crate::source::{Place, Value};
 
 /// Builds and checks `pg_databases`.
@@ -29,7 +29,7 @@ pub(super) fn build(
     let mut databases = Vec::with_capacity(entries.len());
     for entry in entries {
         let database = database(cluster, scope, entry, files);
-        let place = entry.get("name").map_or(entry.place, |name| name.place);
+        let place = entry.place_of("name");
         if let Some(earlier) = first.insert(database.name.clone(), place) {
             roles::same_name(scope, "database", &database.name, cluster, place, earlier);
         }
@@ -41,7 +41,7 @@ pub(super) fn build(
         let what = format!("database `{}` of cluster `{cluster}`", database.name);
         let list = entry.get("extensions");
         extension_packages::check(scope, list, &database.extensions, packages, &what);
-        check_template(cluster, scope, entry, &databases);
+        check_template(cluster, scope, entry, database, &databases);
     }
     databases
 }
@@ -49,18 +49,44 @@ pub(super) fn build(
 /// Databases that every PostgreSQL has.
 const OWN: &[&str] = &["postgres", "template0", "template1"];
 
-fn check_template(cluster: &str, scope: &Scope<'_>, entry: &Value, databases: &[Database]) {
+/// Databases are made in the order in which they are declared, so what is copied stands before
+/// its copies; a circle cannot.
+fn check_template(
+    cluster: &str,
+    scope: &Scope<'_>,
+    entry: &Value,
+    database: &Database,
+    databases: &[Database],
+) {
     let Some(value) = entry.get("template") else {
         return;
     };
     let name = scope.expanded(value);
-    if OWN.contains(&name.as_str()) || databases.iter().any(|one| one.name == name) {
+    if OWN.contains(&name.as_str()) || database.state == Presence::Absent {
         return;
     }
-    let message = format!("template `{name}` of a database of cluster `{cluster}` is not declared");
-    let found = Diagnostic::error(codes::UNKNOWN_DATABASE, message)
-        .help("declare it in `pg_databases`, before the databases that copy it");
-    let found = scope.report.label(found, value.place, "no such database");
+    let mut earlier = databases.iter().take_while(|one| one.name != database.name);
+    let (what, label, help) = match databases.iter().find(|one| one.name == name) {
+        Some(template) if template.state == Presence::Absent => (
+            "is to be absent",
+            "nothing to copy",
+            "choose another template, or take its `state: absent` out",
+        ),
+        Some(_) if earlier.any(|one| one.name == name) => return,
+        Some(_) => (
+            "is not declared before it",
+            "not there yet",
+            "move the template up; no database copies itself, directly or through others",
+        ),
+        None => (
+            "is not declared",
+            "no such database",
+            "declare it in `pg_databases`, before the databases that copy it",
+        ),
+    };
+    let message = format!("template `{name}` of a database of cluster `{cluster}` {what}");
+    let found = Diagnostic::error(codes::UNKNOWN_DATABASE, message).help(help);
+    let found = scope.report.label(found, value.place, label);
     scope.report.once(value.place, &name, found);
 }
 
@@ -74,7 +100,7 @@ fn database(cluster: &str, scope: &Scope<'_>, entry: &Value, files: &Files<'_>) 
         owner: text("owner"),
         template: text("template"),
         strategy: text("strategy").map(|word| word.to_uppercase()),
-        encoding: text("encoding"),
+        encoding: text("encoding").map(|name| canonical(&name)),
         locale: text("locale"),
         lc_collate: text("lc_collate"),
         lc_ctype: text("lc_ctype"),
@@ -189,7 +215,7 @@ fn baseline(
         Err(why) => {
             let message = format!("baseline `{path}` of cluster `{cluster}` cannot be read: {why}");
             let found = Diagnostic::error(codes::BASELINE, message)
-                .help("put the file into `files/` beside the inventory");
+                .help("put the file beside the inventory, or name its whole path");
             let found = scope.report.label(found, value.place, "this file");
             scope.report.once(value.place, &path, found);
             String::new()
@@ -234,12 +260,21 @@ fn check(cluster: &str, scope: &Scope<'_>, entry: &Value, database: &Database, n
     if database.pgbouncer && !fits_pooler(name) {
         scope.report.error(
             codes::POOLED_NAME,
-            entry.get("name").map_or(entry.place, |name| name.place),
+            entry.place_of("name"),
             format!("{owner} has a name that PgBouncer cannot have in its configuration"),
             "PgBouncer would refuse its whole configuration",
             "choose ASCII letters, digits, `_`, `-` and `.`, or keep it out of the pooler: `pgbouncer: false`",
         );
     }
+    if database.state == Presence::Present {
+        check_owners(scope, entry, &owner, names);
+    }
+    check_names(scope, entry, &owner);
+    server_settings::check_entry(scope, entry, Target::Database, &owner);
+}
+
+/// Who has to be there for the database, which `owner` names.
+fn check_owners(scope: &Scope<'_>, entry: &Value, owner: &str, names: &Names<'_>) {
     for field in ["owner", "pool_auth_user"] {
         if let Some(value) = entry.get(field) {
             names.check(scope, value, &format!("`{field}` of {owner}"));
@@ -250,8 +285,6 @@ fn check(cluster: &str, scope: &Scope<'_>, entry: &Value, database: &Database, n
             names.check(scope, value, &format!("owner of a schema of {owner}"));
         }
     }
-    check_names(scope, entry, &owner);
-    server_settings::check_entry(scope, entry, Target::Database, &owner);
 }
 
 /// Whether PgBouncer reads an entry of this name: it takes no quotes around it.
@@ -280,17 +313,24 @@ fn check_names(scope: &Scope<'_>, entry: &Value, owner: &str) {
                     .report
                     .once(value.place, name, found.help("keep one of them"));
             }
-            if noun == "schema" && name.starts_with("pg_") {
-                reserved(scope, value, &format!("schema `{name}` of {owner}"));
+            if noun == "schema" {
+                check_schema(scope, value.place, name, owner);
             }
         }
     }
 }
 
+/// Checks the name of a schema of `owner`.
+pub(super) fn check_schema(scope: &Scope<'_>, place: Place, name: &str, owner: &str) {
+    if name.starts_with("pg_") {
+        reserved(scope, place, &format!("schema `{name}` of {owner}"));
+    }
+}
+
 /// A name that PostgreSQL keeps for itself.
-pub(super) fn reserved(scope: &Scope<'_>, value: &Value, what: &str) {
+pub(super) fn reserved(scope: &Scope<'_>, place: Place, what: &str) {
     let message = format!("{what} has a name that PostgreSQL reserves");
     let found = Diagnostic::error(codes::IDENTIFIER, message).help("choose one without `pg_`");
-    let found = scope.report.label(found, value.place, "begins with `pg_`");
-    scope.report.once(value.place, what, found);
+    let found = scope.report.label(found, place, "begins with `pg_`");
+    scope.report.once(place, what, found);
 }

@@ -1,9 +1,7 @@
 //! The etcd cluster.
 
-use sty_core::Diagnostic;
-
-use super::Scope;
 use super::members::Members;
+use super::{Scope, cluster};
 use crate::codes;
 use crate::merge::Fleet;
 use crate::model::{EtcdCluster, EtcdMember};
@@ -12,7 +10,7 @@ use crate::report::Report;
 /// Builds and checks it; `None` when no host belongs to one.
 pub(super) fn build(fleet: &Fleet, members: &Members, report: &Report) -> Option<EtcdCluster> {
     let Some(first) = members.etcd.first() else {
-        refuse_missing(members, report);
+        refuse_missing(fleet, members, report);
         return None;
     };
     let scope = Scope::new(fleet, *first, members, report);
@@ -28,6 +26,8 @@ pub(super) fn build(fleet: &Fleet, members: &Members, report: &Report) -> Option
         safeguard: scope.bool("etcd_safeguard"),
     };
     check(&scope, &cluster);
+    refuse_same_name(&scope, &cluster);
+    check_same(fleet, members, &scope);
     Some(cluster)
 }
 
@@ -45,21 +45,50 @@ fn list(fleet: &Fleet, members: &Members, report: &Report) -> Vec<EtcdMember> {
     members.etcd.iter().map(member).collect()
 }
 
-fn refuse_missing(members: &Members, report: &Report) {
+fn refuse_missing(fleet: &Fleet, members: &Members, report: &Report) {
     let Some(cluster) = members.clusters.keys().next() else {
         return;
     };
     let message = match members.clusters.len() {
         1 => format!("there is no etcd, which cluster `{cluster}` needs"),
+        2 => format!("there is no etcd, which cluster `{cluster}` and another need"),
         count => format!(
             "there is no etcd, which cluster `{cluster}` and {} more need",
             count - 1
         ),
     };
-    report.push(
-        Diagnostic::error(codes::ETCD_MISSING, message)
-            .help("add a group: `etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 } } }`"),
+    report.error(
+        codes::ETCD_MISSING,
+        fleet.top(),
+        message,
+        "among the `children` of this group",
+        "add a group: `etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 } } }`",
     );
+}
+
+/// Members of two clusters of one name would have the same names.
+fn refuse_same_name(scope: &Scope<'_>, cluster: &EtcdCluster) {
+    if scope.members.clusters.contains_key(&cluster.name) {
+        scope.report.error(
+            codes::DUPLICATE_NAME,
+            scope.place("etcd_cluster"),
+            format!(
+                "etcd and a cluster of PostgreSQL are both called `{}`",
+                cluster.name
+            ),
+            "and so would be their members",
+            "rename the cluster of PostgreSQL (`pg_cluster`)",
+        );
+    }
+}
+
+/// Parameters of the whole cluster have one value on all its members.
+fn check_same(fleet: &Fleet, members: &Members, first: &Scope<'_>) {
+    let others = members.etcd.iter().skip(1);
+    let others: Vec<Scope<'_>> = others
+        .map(|host| Scope::new(fleet, *host, members, first.report))
+        .collect();
+    cluster::check_same("etcd", first, &others, |name| name.starts_with("etcd_"));
 }
 
 fn check(scope: &Scope<'_>, cluster: &EtcdCluster) {

@@ -2,7 +2,7 @@
 
 use sty_core::Diagnostic;
 
-use super::Scope;
+use super::{Scope, hba_text};
 use crate::codes;
 use crate::model::HbaKind;
 use crate::source::Value;
@@ -74,7 +74,7 @@ fn doors(kind: &HbaKind) -> Vec<Door> {
 
 /// What a raw line opens to the network.
 fn raw(line: &str) -> Option<Door> {
-    let words: Vec<&str> = line.split_whitespace().collect();
+    let words = hba_text::columns(line);
     let kind = *words.first()?;
     if !kind.starts_with("host") {
         return None;

@@ -30,9 +30,8 @@ pub(super) fn check(
         if extension.state == Presence::Absent
             || !entry.place.is_written()
             || !databases::is_extension_name(name)
-            || name == BROUGHT_ALONG
             || contrib.contains(name)
-            || packages.iter().any(|package| looks_like(package, name))
+            || is_brought(name, packages)
         {
             continue;
         }
@@ -51,19 +50,26 @@ pub(super) fn check(
     }
 }
 
-/// Whether a package of that name is likely to have the extension: `postgresql-17-pgvector` has
-/// `vector`, `postgresql-17-postgis-3` has `postgis_topology`.
-fn looks_like(package: &str, extension: &str) -> bool {
-    let package = package.to_ascii_lowercase().replace('_', "-");
-    words(extension).any(|word| package.contains(word))
+/// Whether an extension or a library of that name is likely to come with one of the packages, or
+/// without being asked for.
+pub(super) fn is_brought(name: &str, packages: &[String]) -> bool {
+    name == BROUGHT_ALONG || packages.iter().any(|package| looks_like(package, name))
 }
 
-/// The words of an extension's name that say something.
-fn words(extension: &str) -> impl Iterator<Item = &str> {
-    extension
-        .split(['_', '-'])
+/// Whether a package of that name is likely to have the extension or library:
+/// `postgresql-17-pgvector` has `vector`, `postgresql-17-postgis-3` has `postgis_topology`,
+/// `postgresql-17-auto-failover` has `pgautofailover`.
+fn looks_like(package: &str, name: &str) -> bool {
+    let (package, name) = (package.to_ascii_lowercase(), name.to_ascii_lowercase());
+    words(&name).any(|word| package.contains(word))
+        || words(&package).any(|word| name.contains(word))
+}
+
+/// The words of a name that say something.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(['_', '-'])
         .map(|word| word.trim_end_matches('u'))
-        .filter(|word| word.len() > 2)
+        .filter(|word| word.len() > 2 && !matches!(*word, "postgres" | "postgresql"))
 }
 
 #[cfg(test)]
@@ -77,5 +83,28 @@ mod tests {
         assert!(looks_like("postgresql-17-cron", "pg_cron"));
         assert!(looks_like("postgresql-plpython3-17", "plpython3u"));
         assert!(!looks_like("postgresql-17-cron", "vector"));
+        assert!(!looks_like("postgresql-17-cron", "postgres_fdw2"));
+    }
+
+    #[test]
+    fn packages_and_libraries() {
+        for (package, library) in [
+            ("timescaledb-2-postgresql-17", "timescaledb"),
+            ("postgresql-17-cron", "pg_cron"),
+            ("postgresql-17-citus-13.0", "citus"),
+            ("postgresql-17-auto-failover", "pgautofailover"),
+            ("postgresql-17-pldebugger", "plugin_debugger"),
+            ("postgresql-17-partman", "pg_partman_bgw"),
+            ("postgresql-17-mobilitydb", "libMobilityDB-1.2"),
+            ("percona-pg-stat-monitor17", "pg_stat_monitor"),
+            ("postgresql-17-pgaudit", "pgaudit"),
+            ("pgaudit_17", "pgaudit"),
+            ("postgresql-17-decoderbufs", "decoderbufs"),
+            ("postgresql_anonymizer_17", "anon"),
+            ("postgresql-17-age", "age"),
+        ] {
+            assert!(looks_like(package, library), "{package} {library}");
+        }
+        assert!(!looks_like("postgresql-17-pgaudit", "timescaledb"));
     }
 }

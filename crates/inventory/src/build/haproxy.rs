@@ -1,6 +1,6 @@
 //! HAProxy of a node and services that are not PostgreSQL's.
 
-use super::Scope;
+use super::{Scope, services};
 use crate::model::{HaproxyServer, HaproxyService, HaproxySettings};
 use crate::source::Value;
 
@@ -47,6 +47,8 @@ fn service(scope: &Scope<'_>, entry: &Value) -> HaproxyService {
 
 fn server(scope: &Scope<'_>, entry: &Value) -> HaproxyServer {
     let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
+    let what = format!("server `{}`", text("name").unwrap_or_default());
+    services::refuse_lines(scope, entry, &what);
     HaproxyServer {
         name: text("name").unwrap_or_default(),
         ip: text("ip").unwrap_or_default(),

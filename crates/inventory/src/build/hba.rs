@@ -1,11 +1,10 @@
 //! Access rules of PostgreSQL and PgBouncer.
 
-use std::net::IpAddr;
-
 use sty_core::Diagnostic;
 
+use super::hba_network::Network;
 use super::roles::Names;
-use super::{Scope, exposed};
+use super::{Scope, exposed, hba_order, hba_pooler, hba_raw, hba_text};
 use crate::codes;
 use crate::model::{Database, HbaKind, HbaRule, Role};
 use crate::source::Value;
@@ -15,8 +14,15 @@ use crate::suggest;
 #[derive(Clone, Copy)]
 pub(super) struct Program {
     default: &'static str,
-    own: &'static str,
+    pub(super) own: &'static str,
     databases: &'static [&'static str],
+}
+
+impl Program {
+    /// Whether it is PgBouncer.
+    pub(super) fn is_pooler(self) -> bool {
+        self.own == PGBOUNCER.own
+    }
 }
 
 /// PostgreSQL.
@@ -67,15 +73,6 @@ const METHODS: &[&str] = &[
     "password",
 ];
 
-const TYPES: &[&str] = &[
-    "local",
-    "host",
-    "hostssl",
-    "hostnossl",
-    "hostgssenc",
-    "hostnogssenc",
-];
-
 /// Order of a rule that does not say.
 const DEFAULT_ORDER: i64 = 1000;
 
@@ -91,98 +88,19 @@ pub(super) fn build(
     for parameter in [program.default, program.own] {
         for entry in scope.value(parameter).map(Value::list).unwrap_or_default() {
             let what = format!("a rule of `{parameter}`");
-            if let Some(kind) = kind(scope, entry, &what) {
+            if let Some(kind) = kind(scope, program, entry, &what) {
                 check_names(scope, entry, &kind, &what, &names, program, databases);
                 exposed::check(scope, entry, &kind, &what);
+                if program.is_pooler() {
+                    hba_pooler::check(scope, entry, &kind, &what);
+                }
                 rules.push((rule(scope, entry, kind), entry));
             }
         }
     }
     rules.sort_by_key(|(rule, _)| rule.order);
-    check_reachable(scope, program, &rules);
+    hba_order::check(scope, program, &rules);
     rules.into_iter().map(|(rule, _)| rule).collect()
-}
-
-/// Warns of own rules that an earlier rule leaves nothing for.
-fn check_reachable(scope: &Scope<'_>, program: Program, rules: &[(HbaRule, &Value)]) {
-    for (at, (rule, entry)) in rules.iter().enumerate() {
-        if !entry.place.is_written() {
-            continue;
-        }
-        let Some((earlier, _)) = rules[..at]
-            .iter()
-            .find(|(earlier, _)| covers(earlier, rule))
-        else {
-            continue;
-        };
-        let message = format!(
-            "a rule of `{}` is never used: rule `{}` with order {} comes first",
-            program.own,
-            name(earlier),
-            earlier.order
-        );
-        let found = Diagnostic::warning(codes::HBA_ORDER, message.clone()).help(format!(
-            "give it an `order` below {}, or leave it out",
-            earlier.order
-        ));
-        let found = scope
-            .report
-            .label(found, entry.place, "matches nothing that is left");
-        scope.report.once(entry.place, &message, found);
-    }
-}
-
-/// Title of a rule, or what it says.
-fn name(rule: &HbaRule) -> String {
-    match &rule.kind {
-        HbaKind::Alias {
-            users,
-            databases,
-            addresses,
-            auth,
-        } if rule.title.is_empty() => format!(
-            "{} {} {} {auth}",
-            users.join(","),
-            databases.join(","),
-            addresses.join(",")
-        ),
-        _ => rule.title.clone(),
-    }
-}
-
-/// Whether every connection that matches `later` matches `earlier`, as far as names tell.
-fn covers(earlier: &HbaRule, later: &HbaRule) -> bool {
-    let (
-        HbaKind::Alias {
-            users,
-            databases,
-            addresses,
-            auth,
-        },
-        HbaKind::Alias {
-            users: later_users,
-            databases: later_databases,
-            addresses: later_addresses,
-            auth: later_auth,
-        },
-    ) = (&earlier.kind, &later.kind)
-    else {
-        return false;
-    };
-    let is_tls = |auth: &str| auth.starts_with("ssl") || auth == "cert";
-    let has = |list: &[String], word: &str| list.iter().any(|one| one == word);
-    let user = |name: &String| has(users, name) || has(users, "all");
-    let database =
-        |name: &String| has(databases, name) || has(databases, "all") && name != "replication";
-    let address = |name: &String| {
-        has(addresses, name)
-            || (has(addresses, "world") || has(addresses, "all")) && name != "local"
-    };
-    (earlier.role == "common" || earlier.role == later.role)
-        && (!is_tls(auth) || is_tls(later_auth))
-        && later_users.iter().all(user)
-        && later_databases.iter().all(database)
-        && later_addresses.iter().all(address)
 }
 
 fn rule(scope: &Scope<'_>, entry: &Value, kind: HbaKind) -> HbaRule {
@@ -196,23 +114,18 @@ fn rule(scope: &Scope<'_>, entry: &Value, kind: HbaKind) -> HbaRule {
     }
 }
 
-fn kind(scope: &Scope<'_>, entry: &Value, what: &str) -> Option<HbaKind> {
-    let words = |name: &str| {
-        entry
-            .get(name)
-            .map(|value| scope.words_of(value))
-            .unwrap_or_default()
-    };
+fn kind(scope: &Scope<'_>, program: Program, entry: &Value, what: &str) -> Option<HbaKind> {
     if let Some(rules) = entry.get("rules") {
         let lines = scope.texts_of(rules);
-        check_raw(scope, rules, &lines, what);
+        hba_raw::check(scope, program, rules, &lines, what);
         return Some(HbaKind::Raw(lines));
     }
-    let or_all = |name: &str| match entry.get(name) {
-        Some(_) => words(name),
-        None => vec!["all".to_owned()],
-    };
-    let (users, databases, addresses) = (or_all("user"), or_all("db"), words("addr"));
+    let (users, databases) = (
+        names(scope, entry, "user", what)?,
+        names(scope, entry, "db", what)?,
+    );
+    let addresses = entry.get("addr").map(|value| scope.words_of(value));
+    let addresses = addresses.unwrap_or_default();
     let auth = entry.get("auth").map(|value| scope.expanded(value));
     let auth = auth.unwrap_or_else(|| "pwd".to_owned());
     let fields = [
@@ -232,12 +145,33 @@ fn kind(scope: &Scope<'_>, entry: &Value, what: &str) -> Option<HbaKind> {
         return None;
     }
     check_aliases(scope, entry, &addresses, &auth, what);
+    check_way(scope, entry, program, &addresses, &auth, what);
     Some(HbaKind::Alias {
         users,
         databases,
         addresses,
         auth,
     })
+}
+
+/// Users or databases of a rule; all of them when it names none.
+fn names(scope: &Scope<'_>, entry: &Value, field: &str, what: &str) -> Option<Vec<String>> {
+    let Some(value) = entry.get(field) else {
+        return Some(vec!["all".to_owned()]);
+    };
+    let texts = scope.texts_of(value);
+    let names: Result<Vec<Vec<String>>, String> =
+        texts.iter().map(|text| hba_text::names(text)).collect();
+    match names {
+        Ok(names) => Some(names.concat()),
+        Err(why) => {
+            let message = format!("`{field}` of {what} cannot be read: {why}");
+            let help = "separate names by commas; write one with a comma in it as `'\"a,b\"'`, and \
+                        what quotes cannot say as a raw line: `rules`";
+            once(scope, value, codes::HBA_RULE, message, help);
+            None
+        }
+    }
 }
 
 fn once(scope: &Scope<'_>, value: &Value, code: &'static str, message: String, help: &str) {
@@ -248,7 +182,7 @@ fn once(scope: &Scope<'_>, value: &Value, code: &'static str, message: String, h
 
 fn check_aliases(scope: &Scope<'_>, entry: &Value, addresses: &[String], auth: &str, what: &str) {
     for address in addresses {
-        if ADDRESSES.contains(&address.as_str()) || is_network(address) {
+        if ADDRESSES.contains(&address.as_str()) || Network::read(address).is_some() {
             continue;
         }
         let help = match suggest::nearest(address, ADDRESSES.iter().copied()) {
@@ -270,49 +204,36 @@ fn check_aliases(scope: &Scope<'_>, entry: &Value, addresses: &[String], auth: &
     }
 }
 
-fn is_network(text: &str) -> bool {
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (text, None),
+/// What each way to authenticate needs of the addresses.
+fn check_way(
+    scope: &Scope<'_>,
+    entry: &Value,
+    program: Program,
+    addresses: &[String],
+    auth: &str,
+    what: &str,
+) {
+    let on_node =
+        |address: &str| address == "local" || address == "localhost" && !program.is_pooler();
+    let problem = match auth {
+        "os" | "ident" | "peer" => addresses.iter().find(|one| !on_node(one)).map(|address| {
+            (
+                format!("{what} takes the word of `{address}` for who its users are"),
+                "only the Unix socket tells",
+                "use `addr: local`; over the network `auth: pwd`, `ssl` or `cert`",
+            )
+        }),
+        "cert" if addresses.iter().all(|one| one == "local") => Some((
+            format!("{what} asks for a certificate over the Unix socket, where none can be shown"),
+            "needs TLS",
+            "use `auth: peer` or `pwd`, or name a network",
+        )),
+        _ => None,
     };
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return false;
-    };
-    let longest: u8 = if address.is_ipv4() { 32 } else { 128 };
-    prefix.is_none_or(|prefix| prefix.parse::<u8>().is_ok_and(|bits| bits <= longest))
-}
-
-/// A raw line is a type, databases, users, an address unless local, and a method.
-fn check_raw(scope: &Scope<'_>, rules: &Value, lines: &[String], what: &str) {
-    let mut said = false;
-    for line in lines {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        said = true;
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let kind = words.first().copied().unwrap_or_default();
-        let needed = if kind == "local" { 4 } else { 5 };
-        let include = matches!(kind, "include" | "include_if_exists" | "include_dir");
-        if include && words.len() == 2 {
-            continue;
-        }
-        if !TYPES.contains(&kind) || words.len() < needed {
-            let message = format!("{what} has a line that is not a rule: `{line}`");
-            let help = "write type, databases, users, address (unless local) and method";
-            once(scope, rules, codes::HBA_RULE, message, help);
-        }
-    }
-    if !said {
-        let message = format!("{what} says nothing: `rules` has no line");
-        once(
-            scope,
-            rules,
-            codes::HBA_RULE,
-            message,
-            "write a raw line, or leave the rule out",
-        );
+    if let Some((message, label, help)) = problem {
+        let place = entry.get("auth").unwrap_or(entry).place;
+        let report = scope.report;
+        report.error_once(codes::HBA_RULE, place, message, label, help);
     }
 }
 
@@ -335,7 +256,7 @@ fn check_names(
     };
     for user in users {
         let role = user.strip_prefix('+').unwrap_or(user);
-        if user == "all" || user.starts_with('/') || names.has(role) {
+        if user == "all" || user.starts_with('/') || names.knows(role) {
             continue;
         }
         let value = entry.get("user").unwrap_or(entry);

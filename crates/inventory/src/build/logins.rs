@@ -6,6 +6,7 @@ use super::Scope;
 use super::databases::fits_pooler;
 use crate::codes;
 use crate::model::{HbaKind, HbaRule, PgSettings, Presence, Role};
+use crate::postgres::{SCRAM, is_md5_secret, is_scram_secret};
 use crate::source::{Place, Value};
 
 /// Checks the roles of a cluster against its rules.
@@ -27,6 +28,7 @@ pub(super) fn check(
             continue;
         };
         let what = format!("user `{written}` of cluster `{cluster}`");
+        check_scram(scope, entry, role, &what);
         check_secret(scope, entry, settings, role, rules, &what);
         if settings.pgbouncer {
             check_pooled(scope, entry, role, rules, &what);
@@ -41,7 +43,7 @@ fn check_name(scope: &Scope<'_>, entry: &Value, role: &Role, what: &str) {
     if role.pgbouncer && limited && !fits_pooler(&role.name) {
         report(
             scope,
-            entry.get("name").map_or(entry.place, |name| name.place),
+            entry.place_of("name"),
             what,
             Diagnostic::error(
                 codes::POOLED_NAME,
@@ -55,6 +57,26 @@ fn check_name(scope: &Scope<'_>, entry: &Value, role: &Role, what: &str) {
     }
 }
 
+/// What only begins like a finished secret is a password in plain text.
+fn check_scram(scope: &Scope<'_>, entry: &Value, role: &Role, what: &str) {
+    let password = role.password.as_ref().map(|password| password.expose());
+    let is_broken = |text: &&String| text.starts_with(SCRAM) && !is_scram_secret(text);
+    if password.filter(is_broken).is_none() {
+        return;
+    }
+    let message = format!(
+        "{what} has a password that begins like a SCRAM secret and is none: it is taken as it stands"
+    );
+    report(
+        scope,
+        entry.place_of("password"),
+        what,
+        Diagnostic::warning(codes::SCRAM_SECRET, message),
+        "not `SCRAM-SHA-256$ITERATIONS:SALT$STORED:SERVER`",
+        "copy the whole of `rolpassword` from `pg_authid`, or write the password itself",
+    );
+}
+
 /// A secret made for md5 opens no door that asks for SCRAM.
 fn check_secret(
     scope: &Scope<'_>,
@@ -64,14 +86,12 @@ fn check_secret(
     rules: &[HbaRule],
     what: &str,
 ) {
-    let is_md5 = role.password.as_ref().is_some_and(|password| {
-        let digest = password.expose().strip_prefix("md5");
-        digest.is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|c| c.is_ascii_hexdigit()))
-    });
+    let password = role.password.as_ref();
+    let is_md5 = password.is_some_and(|password| is_md5_secret(password.expose()));
     if !is_md5 || settings.password_encryption != "scram-sha-256" {
         return;
     }
-    let place = entry.get("password").map_or(entry.place, |one| one.place);
+    let place = entry.place_of("password");
     let somewhere = rules.iter().any(asks_for_md5);
     let pooled = role.pgbouncer && settings.pgbouncer;
     let (severity, message) = match (somewhere, pooled) {
@@ -133,7 +153,7 @@ fn check_pooled(scope: &Scope<'_>, entry: &Value, role: &Role, rules: &[HbaRule]
         None => "belongs to no group".to_owned(),
     };
     let message = format!("{what} {belongs} and has `pgbouncer: true`, which leads nowhere");
-    let place = entry.get("pgbouncer").map_or(entry.place, |one| one.place);
+    let place = entry.place_of("pgbouncer");
     report(
         scope,
         place,

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use sty_core::Diagnostic;
 
 use crate::codes;
-use crate::merge::{Binding, Fleet, HostId};
+use crate::merge::{Binding, Fleet, HostId, Setter};
 use crate::model::{InstanceRole, PgCluster};
 use crate::registry;
 use crate::report::Report;
@@ -73,12 +73,15 @@ fn addresses(fleet: &Fleet, report: &Report) -> Vec<IpAddr> {
         let by_name = host.name.parse().ok();
         let address = by_name.or_else(|| text(fleet, id, "ansible_host")?.parse().ok());
         match address {
-            Some(address) => match first.get(&address) {
-                Some(earlier) => same_address(fleet, *earlier, id, address, report),
-                None => {
-                    first.insert(address, id);
+            Some(address) => {
+                refuse_unreachable(fleet, id, address, report);
+                match first.get(&address) {
+                    Some(earlier) => same_address(fleet, *earlier, id, address, report),
+                    None => {
+                        first.insert(address, id);
+                    }
                 }
-            },
+            }
             None => report.error(
                 codes::NO_ADDRESS,
                 host.place,
@@ -89,19 +92,80 @@ fn addresses(fleet: &Fleet, report: &Report) -> Vec<IpAddr> {
         }
         addresses.push(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     }
+    same_machines(fleet, &addresses, report);
     addresses
 }
 
-fn same_address(fleet: &Fleet, first: HostId, second: HostId, address: IpAddr, report: &Report) {
-    let (first, second) = (&fleet.hosts[first], &fleet.hosts[second]);
-    let message = format!(
-        "hosts `{}` and `{}` have the same address `{address}`",
-        first.name, second.name
+/// Nodes reach each other by their addresses.
+fn refuse_unreachable(fleet: &Fleet, id: HostId, address: IpAddr, report: &Report) {
+    let is_broadcast = address == IpAddr::V4(Ipv4Addr::BROADCAST);
+    let (why, label) = if address.is_unspecified() || is_broadcast || address.is_multicast() {
+        ("which is no machine's", "nothing has this address")
+    } else if address.is_loopback() && fleet.hosts.len() > 1 {
+        let why = "by which each node would reach only itself";
+        (why, "a loopback address, beside other hosts")
+    } else {
+        return;
+    };
+    let host = &fleet.hosts[id];
+    report.error(
+        codes::NO_ADDRESS,
+        host.place,
+        format!("host `{}` has the address {address}, {why}", host.name),
+        label,
+        "write the address by which the other nodes reach it",
     );
+}
+
+/// Hosts of different addresses that are reached the same way are one machine.
+fn same_machines(fleet: &Fleet, addresses: &[IpAddr], report: &Report) {
+    let mut first: HashMap<String, HostId> = HashMap::new();
+    for (id, host) in fleet.hosts.iter().enumerate() {
+        let local = text(fleet, id, "ansible_connection") == Some("local");
+        let port = text(fleet, id, "ansible_port").unwrap_or("22");
+        let way = match (local, text(fleet, id, "ansible_host")) {
+            (true, _) => "this machine (`ansible_connection: local`)".to_owned(),
+            (false, Some(name)) => format!("`{name}`, port {port}"),
+            (false, None) => format!("`{}`, port {port}", host.name),
+        };
+        match first.get(&way) {
+            Some(earlier) if addresses[*earlier] != addresses[id] => twice(
+                fleet,
+                (*earlier, id),
+                &format!("are one machine: both are reached at {way}"),
+                "give each host its own way: a name or address in `ansible_host`, or a port",
+                report,
+            ),
+            Some(_) => {}
+            None => drop(first.insert(way, id)),
+        }
+    }
+}
+
+fn same_address(fleet: &Fleet, first: HostId, second: HostId, address: IpAddr, report: &Report) {
+    twice(
+        fleet,
+        (first, second),
+        &format!("have the same address `{address}`"),
+        "give each host its own address, or list one host under one name",
+        report,
+    );
+}
+
+/// Two hosts that cannot both be.
+fn twice(
+    fleet: &Fleet,
+    (first, second): (HostId, HostId),
+    what: &str,
+    help: &str,
+    report: &Report,
+) {
+    let (first, second) = (&fleet.hosts[first], &fleet.hosts[second]);
+    let message = format!("hosts `{}` and `{}` {what}", first.name, second.name);
     let found = Diagnostic::error(codes::DUPLICATE_ADDRESS, message);
     let found = report.label(found, second.place, "again here");
     let found = report.label(found, first.place, "first here");
-    report.push(found.help("give each host its own address, or list one host under one name"));
+    report.push(found.help(help));
 }
 
 fn admin_ip(fleet: &Fleet, infra: &[IpAddr], report: &Report) -> IpAddr {
@@ -109,9 +173,12 @@ fn admin_ip(fleet: &Fleet, infra: &[IpAddr], report: &Report) -> IpAddr {
     let found = written.and_then(|text| text.parse().ok());
     found.or_else(|| infra.first().copied()).unwrap_or_else(|| {
         if written.is_none() {
-            report.push(
-                Diagnostic::error(codes::MISSING, "`admin_ip` is not set")
-                    .help("set it under `all.vars` to the address of the node you administer from"),
+            report.error(
+                codes::MISSING,
+                fleet.top(),
+                "`admin_ip` is not set",
+                "in the `vars` of this group",
+                "set it under `all.vars` to the address of the node you administer from",
             );
         }
         IpAddr::V4(Ipv4Addr::UNSPECIFIED)
@@ -151,7 +218,10 @@ fn by_number(
             Some((found, Some(number))) => match taken.get(&number) {
                 Some(earlier) => {
                     let first = binding(fleet, *earlier, parameter);
-                    same_number(found, first, owner, report);
+                    // From one group: reported with the levels.
+                    if !first.is_some_and(|first| std::ptr::eq(first, found)) {
+                        same_number(found, first, owner, report);
+                    }
                     rest.push(*host);
                 }
                 None => {
@@ -192,13 +262,66 @@ fn clusters(fleet: &Fleet, report: &Report) -> BTreeMap<String, Vec<HostId>> {
         if let Some(name) = text(fleet, host, "pg_cluster") {
             refuse_second(fleet, host, name, report);
             clusters.entry(name.to_owned()).or_default().push(host);
+        } else if binding(fleet, host, "pg_cluster").is_none() {
+            refuse_homeless(fleet, host, report);
         }
     }
+    tell_empty(fleet, report);
     for (name, hosts) in &mut clusters {
         *hosts = by_number(fleet, hosts, "pg_seq", &format!("cluster `{name}`"), report);
         check_primary(name, hosts, fleet, report);
     }
     clusters
+}
+
+/// A cluster that nobody belongs to is not made, which may not be what was meant.
+fn tell_empty(fleet: &Fleet, report: &Report) {
+    for (id, group) in fleet.groups.iter().enumerate() {
+        let Some(binding) = group.vars.get("pg_cluster") else {
+            continue;
+        };
+        if fleet.hosts.iter().any(|host| host.order.contains(&id)) {
+            continue;
+        }
+        report.warning(
+            codes::EMPTY_GROUP,
+            fleet.bindings[*binding].name_place,
+            format!("group `{}` names a cluster and has no hosts", group.name),
+            "a cluster without members is not made",
+            "add its hosts, or take the group out",
+        );
+    }
+}
+
+/// A host that has what instances have, and no cluster.
+fn refuse_homeless(fleet: &Fleet, host: HostId, report: &Report) {
+    let identity = ["pg_seq", "pg_role"].into_iter();
+    let mut set = identity.filter_map(|name| binding(fleet, host, name));
+    let Some(found) = set.find(|one| is_for_instances(fleet, one)) else {
+        return;
+    };
+    let (host, name) = (&fleet.hosts[host].name, &found.name);
+    let message =
+        format!("host `{host}` belongs to no cluster: it has `{name}` and no `pg_cluster`");
+    let error = Diagnostic::error(codes::NO_CLUSTER, message).help(
+        "set `pg_cluster` in the `vars` of the cluster's group; if no PostgreSQL should be here, take `pg_seq` and `pg_role` out",
+    );
+    let error = report.label(error, found.name_place, "an instance of which cluster?");
+    report.once(found.name_place, name, error);
+}
+
+/// Whether somebody who sets what instances have means instances: a host, or a group none of whose
+/// hosts has a cluster; but not `all`.
+fn is_for_instances(fleet: &Fleet, binding: &Binding) -> bool {
+    let Setter::Group(group) = binding.setter else {
+        return true;
+    };
+    let mut hosts = 0..fleet.hosts.len();
+    &*fleet.groups[group].name != "all"
+        && !hosts.any(|host| {
+            fleet.hosts[host].order.contains(&group)
+                && self::binding(fleet, host, "pg_cluster").is_some()
+        })
 }
 
 /// A host whose groups name different clusters.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::members::{Members, binding};
-use super::{Scope, haproxy};
+use super::{Scope, accounts, directories, haproxy, keys, lines, timezone};
 use crate::codes;
 use crate::merge::{Fleet, Setter};
 use crate::model::{Connection, Node, NodeAdmin, NodeSettings, NodeVip, Profile, Sudo};
@@ -13,6 +13,13 @@ use crate::report::Report;
 /// Builds a node. `peers` of its virtual IP are filled in later.
 pub(super) fn build(scope: &Scope<'_>) -> Node {
     let (name, cluster) = identity(scope);
+    timezone::check(scope);
+    accounts::check_admin(scope);
+    directories::check(scope);
+    keys::check(scope);
+    lines::check_hosts(scope);
+    lines::check_jobs(scope);
+    lines::check_time_sources(scope);
     Node {
         host: scope.name().to_owned(),
         address: scope.members.address(scope.host),
@@ -45,6 +52,8 @@ fn connection(scope: &Scope<'_>) -> Connection {
     if scope.text("ansible_connection") == "local" {
         return Connection::Local;
     }
+    refuse_no_word(scope, "ansible_host");
+    refuse_no_word(scope, "ansible_user");
     Connection::Ssh {
         host: scope
             .optional_text("ansible_host")
@@ -52,6 +61,23 @@ fn connection(scope: &Scope<'_>) -> Connection {
         user: scope.optional_text("ansible_user"),
         port: scope.optional_int("ansible_port"),
         private_key: scope.optional_text("ansible_ssh_private_key_file"),
+    }
+}
+
+/// What ssh would take for an option, or no machine has.
+fn refuse_no_word(scope: &Scope<'_>, name: &str) {
+    let Some(text) = scope.optional_text(name) else {
+        return;
+    };
+    let is_word = !text.contains(|one: char| one.is_whitespace() || one.is_control());
+    if !is_word || text.starts_with('-') {
+        scope.report.error_once(
+            codes::VALUE,
+            scope.place(name),
+            format!("`{name}` is `{}`, which is no name", text.escape_debug()),
+            "for ssh",
+            "write it without blanks, and not with a `-` in front",
+        );
     }
 }
 

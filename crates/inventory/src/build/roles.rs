@@ -27,7 +27,7 @@ pub(super) fn build(cluster: &str, scope: &Scope<'_>, accounts: &SystemAccounts)
     let entries: Vec<(&Value, bool)> = system.chain(business).collect();
     for (entry, system) in &entries {
         let role = role(scope, entry, *system, accounts);
-        let place = entry.get("name").map_or(entry.place, |name| name.place);
+        let place = entry.place_of("name");
         match first.insert(role.name.clone(), place) {
             None => {
                 check_role(cluster, scope, entry, &role, accounts);
@@ -150,7 +150,7 @@ fn check_role(
     };
     let what = format!("role `{}` of cluster `{cluster}`", role.name);
     if role.name.starts_with("pg_") {
-        reserved(scope, name, &what);
+        reserved(scope, named_at(scope, name, role, accounts), &what);
     }
     if matches!(role.name.as_str(), "public" | "none") {
         scope.report.error(
@@ -158,6 +158,15 @@ fn check_role(
             name.place,
             format!("{what} has a name that PostgreSQL reserves"),
             "means something else in SQL",
+            "choose another name",
+        );
+    }
+    if role.name == "all" {
+        scope.report.error(
+            codes::IDENTIFIER,
+            name.place,
+            format!("{what} has a name that access rules cannot tell from everybody"),
+            "means every user in access rules",
             "choose another name",
         );
     }
@@ -173,12 +182,30 @@ fn check_role(
     server_settings::check_entry(scope, entry, Target::Role, &what);
 }
 
+/// Where a role got its name: the default ones are named by parameters.
+fn named_at(scope: &Scope<'_>, name: &Value, role: &Role, accounts: &SystemAccounts) -> Place {
+    if name.place.is_written() {
+        return name.place;
+    }
+    let parameters = [
+        ("pg_replication_username", &accounts.replication.name),
+        ("pg_admin_username", &accounts.admin.name),
+        ("pg_monitor_username", &accounts.monitor.name),
+    ];
+    let named = parameters.iter().find(|(_, name)| **name == role.name);
+    scope.place(named.map_or("pg_dbsu", |(parameter, _)| parameter))
+}
+
 fn is_system(name: &str, scope: &Scope<'_>, accounts: &SystemAccounts) -> bool {
     let accounts = [&accounts.replication, &accounts.admin, &accounts.monitor];
     accounts.iter().any(|account| account.name == name) || name == scope.text("pg_dbsu")
 }
 
 fn check_memberships(cluster: &str, scope: &Scope<'_>, entry: &Value, names: &Names<'_>) {
+    if presence(entry) == Presence::Absent {
+        // Whoever goes is a member of nothing.
+        return;
+    }
     let user = entry.get("name").and_then(Value::text).unwrap_or_default();
     for item in entry.get("roles").map(Value::list).unwrap_or_default() {
         let value = match item.text() {
@@ -242,14 +269,19 @@ fn check_system(cluster: &str, scope: &Scope<'_>, roles: &[Role], accounts: &Sys
 /// Roles that may be referred to.
 pub(super) struct Names<'a> {
     declared: HashSet<&'a str>,
+    /// Those who should go.
+    leaving: HashSet<&'a str>,
     dbsu: String,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn of(roles: &'a [Role], scope: &Scope<'_>) -> Self {
-        let present = roles.iter().filter(|role| role.state == Presence::Present);
+        let (present, absent): (Vec<&Role>, Vec<&Role>) = roles
+            .iter()
+            .partition(|role| role.state == Presence::Present);
         Self {
-            declared: present.map(|role| role.name.as_str()).collect(),
+            declared: present.iter().map(|role| role.name.as_str()).collect(),
+            leaving: absent.iter().map(|role| role.name.as_str()).collect(),
             dbsu: scope.text("pg_dbsu"),
         }
     }
@@ -258,25 +290,35 @@ impl<'a> Names<'a> {
         self.declared.contains(name) || name == self.dbsu || PREDEFINED.contains(&name)
     }
 
+    /// Whether it is there or should go: what lets it in may stay until then.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.has(name) || self.leaving.contains(name)
+    }
+
     /// Reports a role that nobody declared.
     pub(super) fn check(&self, scope: &Scope<'_>, value: &Value, what: &str) {
-        let name = scope.expanded(value);
-        if self.has(&name) || name.is_empty() {
+        self.check_name(scope, value.place, &scope.expanded(value), what);
+    }
+
+    /// The same for a name at `place`.
+    pub(super) fn check_name(&self, scope: &Scope<'_>, place: Place, name: &str, what: &str) {
+        if self.has(name) || name.is_empty() {
             return;
         }
-        let candidates = self
-            .declared
-            .iter()
-            .copied()
-            .chain(PREDEFINED.iter().copied());
-        let help = match crate::suggest::nearest(&name, candidates) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "declare it in `pg_users`".to_owned(),
+        let declared = self.declared.iter().copied();
+        let candidates = declared.chain(PREDEFINED.iter().copied());
+        let (why, help) = match crate::suggest::nearest(name, candidates) {
+            _ if self.leaving.contains(name) => (
+                "is to be absent",
+                "name another role, or take its `state: absent` out".to_owned(),
+            ),
+            Some(near) => ("is not declared", format!("did you mean `{near}`?")),
+            None => ("is not declared", "declare it in `pg_users`".to_owned()),
         };
-        let message = format!("role `{name}`, {what}, is not declared");
+        let message = format!("role `{name}`, {what}, {why}");
         let found = Diagnostic::error(codes::UNKNOWN_ROLE, message).help(help);
-        let found = scope.report.label(found, value.place, "no such role");
-        scope.report.once(value.place, &name, found);
+        let found = scope.report.label(found, place, "no such role");
+        scope.report.once(place, name, found);
     }
 }
 

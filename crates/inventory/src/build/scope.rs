@@ -128,9 +128,11 @@ impl<'a> Scope<'a> {
             let message = format!("`{name}` is not set, which {user} needs");
             let found = Diagnostic::error(codes::MISSING_PASSWORD, message)
                 .help("set it under `all.vars`; `sty init` writes random ones");
-            let place = self.binding(name).map(|found| found.value.place);
-            let place = place.unwrap_or_default();
-            let found = self.report.label(found, place, "empty");
+            let (place, label) = match self.binding(name) {
+                Some(found) => (found.value.place, "empty"),
+                None => (self.fleet.top(), "in the `vars` of this group"),
+            };
+            let found = self.report.label(found, place, label);
             self.report.once(place, name, found);
             Secret::default()
         })
@@ -144,21 +146,40 @@ impl<'a> Scope<'a> {
     }
 
     pub(crate) fn words_of(&self, value: &Value) -> Vec<String> {
-        let texts = match value.text() {
-            Some(_) => vec![self.expanded(value)],
-            None => value
-                .list()
-                .iter()
-                .map(|item| self.expanded(item))
-                .collect(),
+        let texts = self.texts_of(value);
+        texts.iter().flat_map(|text| split(text)).collect()
+    }
+
+    /// What the inventory says a parameter is, each text of a list by itself, with its place.
+    /// Texts whose placeholders were reported are left out: what they mean is not known.
+    pub(crate) fn written(&self, name: &str) -> Vec<(Place, String)> {
+        let Some(binding) = self.binding(name) else {
+            return Vec::new();
         };
-        let split = |text: &String| -> Vec<String> {
-            text.split(|c: char| c.is_whitespace() || c == ',')
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect()
+        let value = &binding.value;
+        let items = match value.text() {
+            Some(_) => std::slice::from_ref(value),
+            None => value.list(),
         };
-        texts.iter().flat_map(split).collect()
+        let texts = items.iter().filter(|item| item.text().is_some());
+        texts
+            .map(|item| (item.place, self.expanded(item)))
+            .filter(|(place, _)| !self.is_doubtful(*place))
+            .collect()
+    }
+
+    /// The same, word by word.
+    pub(crate) fn written_words(&self, name: &str) -> Vec<(Place, String)> {
+        let texts = self.written(name).into_iter();
+        texts
+            .flat_map(|(place, text)| split(&text).into_iter().map(move |word| (place, word)))
+            .collect()
+    }
+
+    fn is_doubtful(&self, place: Place) -> bool {
+        [codes::UNKNOWN_PLACEHOLDER, codes::JINJA]
+            .iter()
+            .any(|code| self.report.has(code, Some(place)))
     }
 
     /// A list of texts, placeholders resolved.
@@ -275,6 +296,14 @@ impl<'a> Scope<'a> {
         let found = self.report.label(found, place, "used here");
         self.report.once(place, name, found);
     }
+}
+
+/// The words of a text.
+fn split(text: &str) -> Vec<String> {
+    text.split(|c: char| c.is_whitespace() || c == ',')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Whether a parameter of that type may stand in a placeholder.

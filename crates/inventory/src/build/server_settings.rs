@@ -1,11 +1,14 @@
 //! Settings of PostgreSQL, wherever the inventory has them: for the cluster, for one instance,
 //! for a role, for a database.
 
+use std::collections::HashMap;
+
 use sty_core::Diagnostic;
 
-use super::{Scope, parameters};
+use super::{Scope, libraries, locales, parameters, timezone};
+use crate::codes;
 use crate::postgres::{Finding, Server, Target};
-use crate::source::{Entry, Value};
+use crate::source::{Entry, Place, Value};
 
 /// Checks `pg_parameters` of the cluster.
 pub(super) fn check_cluster(cluster: &str, scope: &Scope<'_>) {
@@ -35,12 +38,62 @@ fn check(scope: &Scope<'_>, pairs: &Value, target: Target, owner: &str) {
         major: scope.int("pg_version"),
         backups: scope.bool("pgbackrest_enabled"),
     };
+    let mut first: HashMap<String, Place> = HashMap::new();
     // What is empty is of a wrong type already.
     for entry in pairs.entries().iter().filter(|one| !one.value.is_null()) {
+        let name = entry.key.to_ascii_lowercase();
+        if let Some(earlier) = first.insert(name, entry.key_place) {
+            twice(scope, entry, earlier, owner);
+        }
         if let Some(finding) = server.check(&entry.key, &scope.pair(entry), target) {
             report(scope, entry, server.major, finding, owner);
+        } else {
+            libraries::check_setting(scope, entry, owner);
+            locales::check_setting(scope, entry, owner);
+            timezone::check_setting(scope, entry, owner);
         }
     }
+    check_protocols(scope, pairs, owner);
+}
+
+/// A server for which no version of TLS is left does not start.
+fn check_protocols(scope: &Scope<'_>, pairs: &Value, owner: &str) {
+    const VERSIONS: [&str; 4] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+    /// Of what a cluster has by default, `TLSv1.2`.
+    const OURS: usize = 2;
+    let entry = |name: &str| {
+        let mut entries = pairs.entries().iter();
+        entries.find(|entry| entry.key.eq_ignore_ascii_case(name))
+    };
+    let version = |entry: &Entry| {
+        let written = scope.pair(entry);
+        VERSIONS
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(&written))
+    };
+    let Some(highest) = entry("ssl_max_protocol_version") else {
+        return;
+    };
+    let lowest = entry("ssl_min_protocol_version").and_then(version);
+    let lowest = lowest.unwrap_or(OURS);
+    if version(highest).is_some_and(|highest| highest < lowest) {
+        let message = format!(
+            "`ssl_max_protocol_version` in {owner} is below `ssl_min_protocol_version`, `{}`",
+            VERSIONS[lowest]
+        );
+        let help = "a server that no version is left for does not start: raise it, or take it out";
+        let (report, place) = (scope.report, highest.value.place);
+        report.error_once(codes::SETTING_VALUE, place, message, "too low", help);
+    }
+}
+
+/// PostgreSQL does not tell capitals in the name of a setting apart.
+fn twice(scope: &Scope<'_>, entry: &Entry, earlier: Place, owner: &str) {
+    let message = format!("`{}` is twice in {owner}", entry.key);
+    let found = Diagnostic::error(codes::DUPLICATE_NAME, message).help("keep one of them");
+    let found = scope.report.label(found, entry.key_place, "again here");
+    let found = scope.report.label(found, earlier, "first here");
+    scope.report.once(entry.key_place, &entry.key, found);
 }
 
 fn report(scope: &Scope<'_>, entry: &Entry, major: u32, finding: Finding, owner: &str) {

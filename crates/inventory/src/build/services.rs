@@ -1,6 +1,7 @@
 //! Services of a cluster.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::haproxy::{count, port};
 use super::roles::same_name;
@@ -35,7 +36,7 @@ pub(super) fn build(
     let late = delay::late_replicas(scope, instances);
     for (entry, default) in default.chain(own) {
         let name = text(scope, entry, "name").unwrap_or_default();
-        let place = entry.get("name").map_or(entry.place, |name| name.place);
+        let place = entry.place_of("name");
         if let Some(earlier) = first.insert(name.clone(), place) {
             same_name(scope, "service", &name, cluster, place, earlier);
         }
@@ -46,6 +47,10 @@ pub(super) fn build(
         };
         let (mut serving, mut backup) = (choose("selector"), choose("backup"));
         let check = text(scope, entry, "check").unwrap_or_else(|| "/primary".to_owned());
+        let ip = text(scope, entry, "ip").unwrap_or_else(|| "*".to_owned());
+        refuse_check(scope, entry, &check, &what);
+        refuse_ip(scope, entry, &ip, &what);
+        refuse_lines(scope, entry, &what);
         if READS.iter().any(|path| check.starts_with(path)) {
             serving.retain(|name| !late.contains(name));
             backup.retain(|name| !late.contains(name));
@@ -55,7 +60,7 @@ pub(super) fn build(
         }
         services.push(Service {
             port: port(entry),
-            ip: text(scope, entry, "ip").unwrap_or_else(|| "*".to_owned()),
+            ip,
             dest: destination(scope, entry, &what, settings),
             check,
             members: serving,
@@ -101,6 +106,38 @@ fn chosen(
     }
 }
 
+fn refuse_check(scope: &Scope<'_>, entry: &Value, check: &str, what: &str) {
+    if check.starts_with('/') && !check.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return;
+    }
+    let message =
+        format!("`check` of {what} is `{check}`, which is no path that Patroni answers at");
+    let help = "write `/primary`, `/replica`, `/read-only` or another path of Patroni's REST API";
+    let (report, place) = (scope.report, entry.place_of("check"));
+    report.error_once(codes::VALUE, place, message, "this path", help);
+}
+
+fn refuse_ip(scope: &Scope<'_>, entry: &Value, ip: &str, what: &str) {
+    if ip == "*" || ip.parse::<IpAddr>().is_ok() {
+        return;
+    }
+    let message = format!("`ip` of {what} is `{ip}`, which is no address to listen at");
+    let help = "write `*` for every address of the node, or one of them, such as `${admin_ip}`";
+    let (report, place) = (scope.report, entry.place_of("ip"));
+    report.error_once(codes::VALUE, place, message, "this address", help);
+}
+
+/// The `options` of `what` are words of one line of HAProxy's configuration.
+pub(super) fn refuse_lines(scope: &Scope<'_>, entry: &Value, what: &str) {
+    let options = text(scope, entry, "options").unwrap_or_default();
+    if options.trim().contains(['\n', '\r']) {
+        let message = format!("`options` of {what} has several lines");
+        let help = "write its words one after the other, on one line";
+        let (report, place) = (scope.report, entry.place_of("options"));
+        report.error_once(codes::VALUE, place, message, "more than one line", help);
+    }
+}
+
 fn refuse_empty(scope: &Scope<'_>, entry: &Value, what: &str) {
     if scope.report.has(
         codes::SELECTOR,
@@ -108,9 +145,7 @@ fn refuse_empty(scope: &Scope<'_>, entry: &Value, what: &str) {
     ) {
         return;
     }
-    let place = entry
-        .get("selector")
-        .map_or(entry.place, |value| value.place);
+    let place = entry.place_of("selector");
     scope.report.error(
         codes::NO_MEMBER,
         place,
@@ -132,6 +167,11 @@ fn destination(scope: &Scope<'_>, entry: &Value, what: &str, settings: &PgSettin
             "write `postgres`, or enable PgBouncer",
         ),
         Some(other) => match other.parse::<u16>() {
+            Ok(own) if own == port(entry) => (
+                format!("leads to port {own}, its own"),
+                "HAProxy would lead to itself: write `default`, `postgres`, `pgbouncer` or another \
+                 port",
+            ),
             Ok(port) if port > 0 => return ServiceDest::Port(port),
             _ => (
                 format!("leads to `{other}`"),
@@ -139,7 +179,7 @@ fn destination(scope: &Scope<'_>, entry: &Value, what: &str, settings: &PgSettin
             ),
         },
     };
-    let place = value.map_or(entry.place, |value| value.place);
+    let place = entry.place_of("dest");
     let found =
         sty_core::Diagnostic::error(codes::SERVICE_DEST, format!("{what} {problem}")).help(help);
     let found = scope.report.label(found, place, "this destination");

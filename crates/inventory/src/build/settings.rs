@@ -3,6 +3,7 @@
 use super::{Scope, node, parameters, pooler, recovery};
 use crate::codes;
 use crate::model::{PgSettings, Profile, ServiceDest, Synchronous};
+use crate::postgres::canonical;
 
 /// Builds and checks them, for a cluster of `size` members.
 pub(super) fn build(cluster: &str, scope: &Scope<'_>, size: usize) -> PgSettings {
@@ -36,7 +37,7 @@ pub(super) fn build(cluster: &str, scope: &Scope<'_>, size: usize) -> PgSettings
         },
         checksums: scope.bool("pg_checksum"),
         password_encryption: scope.text("pg_pwd_enc"),
-        encoding: scope.text("pg_encoding"),
+        encoding: canonical(&scope.text("pg_encoding")),
         locale: scope.text("pg_locale"),
         lc_collate: scope.text("pg_lc_collate"),
         lc_ctype: scope.text("pg_lc_ctype"),
@@ -61,7 +62,7 @@ pub(super) fn build(cluster: &str, scope: &Scope<'_>, size: usize) -> PgSettings
 }
 
 /// `pg_extensions`, and of `pg_packages` what is not a word of the catalogue.
-fn packages(scope: &Scope<'_>) -> Vec<String> {
+pub(super) fn packages(scope: &Scope<'_>) -> Vec<String> {
     let mut packages = scope.words("pg_packages");
     packages.retain(|name| !name.starts_with("pgsql-"));
     packages.extend(scope.words("pg_extensions"));

@@ -118,6 +118,12 @@ impl Fleet {
         self.group_names.get(name).copied()
     }
 
+    /// Where the group `all` stands: what is missing altogether belongs there.
+    pub(crate) fn top(&self) -> Place {
+        let all = self.find_group("all");
+        all.map(|id| self.groups[id].place).unwrap_or_default()
+    }
+
     /// Finds a host.
     pub(crate) fn find_host(&self, name: &str) -> Option<HostId> {
         self.host_names.get(name).copied()

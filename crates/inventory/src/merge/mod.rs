@@ -5,7 +5,7 @@ mod order;
 mod range;
 mod read;
 
-pub(crate) use fleet::{Binding, Fleet, HostId, Setter};
+pub(crate) use fleet::{Binding, Fleet, GroupId, HostId, Setter};
 
 use crate::report::Report;
 use crate::source::Value;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use sty_core::Secret;
+use sty_core::{Objects, Secret};
 
 use super::{Database, Extension, HbaRule, PgVip, Profile, Role, Service, ServiceDest, Sudo};
 
@@ -46,8 +46,8 @@ pub struct PgCluster {
     pub hba_rules: Vec<HbaRule>,
     /// `pgb_default_hba_rules` then `pgb_hba_rules`, sorted by `order`, placeholders resolved.
     pub pgbouncer_hba_rules: Vec<HbaRule>,
-    /// `pg_default_privileges`, statements without `ALTER DEFAULT PRIVILEGES`.
-    pub default_privileges: Vec<String>,
+    /// `pg_default_privileges`.
+    pub default_privileges: Vec<DefaultGrant>,
     /// `pg_default_schemas`.
     pub default_schemas: Vec<String>,
     /// `pg_default_extensions`.
@@ -257,4 +257,15 @@ pub struct Account {
     pub name: String,
     /// Password.
     pub password: Secret<String>,
+}
+
+/// One statement of `pg_default_privileges`: `GRANT privileges ON objects TO grantees`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultGrant {
+    /// In capitals: `SELECT`, `ALL`.
+    pub privileges: Vec<String>,
+    /// On what.
+    pub objects: Objects,
+    /// Roles, or `public`.
+    pub grantees: Vec<String>,
 }

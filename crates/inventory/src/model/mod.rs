@@ -10,7 +10,8 @@ mod objects;
 mod service;
 
 pub use cluster::{
-    Account, Instance, InstanceRole, PgCluster, PgSettings, RtoPlan, Synchronous, SystemAccounts,
+    Account, DefaultGrant, Instance, InstanceRole, PgCluster, PgSettings, RtoPlan, Synchronous,
+    SystemAccounts,
 };
 pub use etcd::{EtcdCluster, EtcdMember};
 pub use node::{
@@ -24,6 +25,8 @@ pub use service::{HbaKind, HbaRule, PgVip, Service, ServiceDest};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+use crate::written::Written;
 
 /// A whole fleet.
 #[derive(Debug, Clone)]
@@ -46,4 +49,6 @@ pub struct Inventory {
     pub ca_common_name: String,
     /// Validity in days of a new certificate authority (`cert_validity`).
     pub ca_validity_days: u32,
+    /// Where its values were written.
+    pub written: Written,
 }

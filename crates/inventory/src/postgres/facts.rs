@@ -122,6 +122,11 @@ impl Facts {
         self.prefixes.contains(prefix)
     }
 
+    /// What settings here have before a dot: the libraries that have them.
+    pub(super) fn prefixes(&self) -> &BTreeSet<&'static str> {
+        &self.prefixes
+    }
+
     /// Whether a name that is not here does not exist in this major.
     pub(super) fn complete(&self) -> bool {
         self.complete

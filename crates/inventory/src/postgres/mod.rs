@@ -1,15 +1,20 @@
 //! PostgreSQL's settings: which there are in each major, what values they take, and who may set
 //! them where. Pure; the facts are part of the binary.
 
+mod encoding;
 mod facts;
 mod number;
 mod owned;
 mod risky;
 mod unit;
 mod value;
+mod verifier;
 
+pub(crate) use encoding::{Encoding, canonical};
 use facts::{Context, Facts, Kind, Setting};
 use owned::Owner;
+pub use verifier::is_secret;
+pub(crate) use verifier::{SCRAM, is_md5_secret, is_scram_secret};
 
 use crate::{codes, suggest};
 
@@ -74,6 +79,8 @@ impl Server {
         };
         misplaced(setting, &lower, target)
             .or_else(|| wrong_value(setting, text))
+            .or_else(|| wrong_destination(&lower, text))
+            .or_else(|| too_few_segments(&lower, text))
             .or_else(|| not_through_patroni(setting, text, target))
             .or_else(|| risky(&lower, text, target))
     }
@@ -114,6 +121,24 @@ fn taken_by(message: String, help: String) -> Finding {
 pub fn contrib(major: u32) -> Option<&'static std::collections::BTreeSet<&'static str>> {
     let extensions = Facts::of(major).extensions();
     (!extensions.is_empty()).then_some(extensions)
+}
+
+/// The libraries that come with PostgreSQL `major` and are extensions or have settings; `None`
+/// where that is not known.
+pub(crate) fn libraries(major: u32) -> Option<std::collections::BTreeSet<&'static str>> {
+    let facts = Facts::of(major);
+    Some(contrib(major)?.union(facts.prefixes()).copied().collect())
+}
+
+/// The number of a setting that has no unit; `None` where it is none.
+pub(crate) fn whole_number(text: &str) -> Option<f64> {
+    number::integer(text, "").ok()
+}
+
+/// Bytes that a `shared_buffers` of `text` is; `None` where it is no size.
+pub fn shared_buffers_bytes(text: &str) -> Option<f64> {
+    let kilobytes = number::integer(text, "8kB").ok()? * 8.0;
+    Some(kilobytes * 1024.0)
 }
 
 fn error(code: &'static str, message: String, label: &str, help: impl Into<String>) -> Finding {
@@ -206,6 +231,44 @@ fn wrong(message: String, help: Option<String>) -> Finding {
     }
 }
 
+/// Where a server on Linux can write its log.
+const DESTINATIONS: [&str; 4] = ["stderr", "csvlog", "jsonlog", "syslog"];
+
+/// A list of words, of which the catalogue of settings only knows that it is text.
+fn wrong_destination(name: &str, text: &str) -> Option<Finding> {
+    if name != "log_destination" {
+        return None;
+    }
+    let words = text.split(',').map(|word| word.trim().trim_matches('"'));
+    let known = |word: &str| {
+        DESTINATIONS
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(word))
+    };
+    let word = words.into_iter().find(|word| !known(word))?;
+    let help = match suggest::nearest(word, DESTINATIONS.into_iter()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "write some of {}, with commas between",
+            DESTINATIONS.join(", ")
+        ),
+    };
+    let message = format!("is `{text}`, and PostgreSQL has no destination `{word}`");
+    Some(wrong(message, Some(help)))
+}
+
+/// The log is kept in segments of 16 MB, of which PostgreSQL wants two when it starts.
+fn too_few_segments(name: &str, text: &str) -> Option<Finding> {
+    if !matches!(name, "max_wal_size" | "min_wal_size") {
+        return None;
+    }
+    let small = number::integer(text, "MB").is_ok_and(|megabytes| megabytes < 32.0);
+    small.then(|| {
+        let message = format!("is `{text}`, too little for two segments of the log");
+        wrong(message, Some("write `32MB` or more".to_owned()))
+    })
+}
+
 /// What PostgreSQL would take, and Patroni, which hands it on, does not.
 fn not_through_patroni(setting: &Setting, text: &str, target: Target) -> Option<Finding> {
     if !target.is_file() {
@@ -236,6 +299,16 @@ fn not_through_patroni(setting: &Setting, text: &str, target: Target) -> Option<
             }
             let why = "replaces, since there is no replication with it".to_owned();
             (why, "write `replica` or `logical`".to_owned())
+        }
+        // A running Patroni does not notice that it changes, and takes no member for well.
+        Kind::Text if setting.name.eq_ignore_ascii_case("datestyle") => {
+            let text = text.to_ascii_lowercase();
+            let others = ["german", "sql", "postgres"];
+            if !others.iter().any(|style| text.contains(style)) {
+                return None;
+            }
+            let help = "write `iso`, or set it for users or databases: `parameters`";
+            ("cannot read times in".to_owned(), help.to_owned())
         }
         _ => return None,
     };

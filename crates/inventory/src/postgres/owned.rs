@@ -43,6 +43,7 @@ const OWNED: &[Owned] = &[
     ("recovery_target_timeline", Owner::Patroni),
     ("recovery_target_xid", Owner::Patroni),
     ("restore_command", Owner::Backup),
+    ("ssl", Owner::Sty),
     ("ssl_ca_file", Owner::Sty),
     ("ssl_cert_file", Owner::Sty),
     ("ssl_key_file", Owner::Sty),

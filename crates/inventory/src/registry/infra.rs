@@ -115,7 +115,7 @@ pub(crate) static ETCD: Module = Module {
         on("etcd_cluster", Cluster, Kind::ClusterName, Some("\"etcd\""), "name of the cluster"),
         on("etcd_data", Cluster, Kind::Path, Some("\"/data/etcd\""), "data directory"),
         off("etcd_learner", Instance, Kind::Bool, Some("false"), "join as learner; `sty` does so whenever it adds a member"),
-        on("etcd_port", Fleet, PORT, Some("2379"), "client port"),
+        on("etcd_port", Fleet, PORT, Some("2379"), "client port; an etcd that has data keeps the one it has"),
         on("etcd_peer_port", Cluster, PORT, Some("2380"), "peer port"),
         off("etcd_init", Cluster, Kind::OneOf(&["new", "existing"]), Some("\"new\""), "bootstrap or join; `sty` finds out"),
         on("etcd_election_timeout", Cluster, Kind::Int { min: 50, max: 50000 }, Some("1000"), "milliseconds without a leader before an election"),

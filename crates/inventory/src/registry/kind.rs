@@ -97,6 +97,16 @@ pub struct Field {
 }
 
 impl Entry {
+    /// What one entry is, with its article.
+    pub(crate) fn one(&self) -> String {
+        let article =
+            match self.noun.starts_with("hba") || self.noun.starts_with(['a', 'e', 'i', 'o']) {
+                true => "an",
+                false => "a",
+            };
+        format!("{article} {}", self.noun)
+    }
+
     /// Finds a field.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -130,7 +140,8 @@ impl Kind {
             }
             Self::Identifier => "a name of 1 to 63 bytes".to_owned(),
             Self::ClusterName => {
-                "a name of letters, digits, `-`, `_` and `.`, beginning with a letter".to_owned()
+                "a name of letters, digits, `-`, `_` and `.`, beginning with a letter or a digit"
+                    .to_owned()
             }
             Self::Path => "an absolute path without blanks".to_owned(),
             Self::Address => "an IP address".to_owned(),

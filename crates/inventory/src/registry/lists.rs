@@ -90,7 +90,7 @@ pub(crate) const SERVICES: &str = r#"[
 /// `pg_rto_plan`: ttl, loop_wait, retry_timeout, primary_start_timeout, margin (seconds), then
 /// HAProxy's inter, fastinter, downinter, rise and fall.
 pub(crate) const RECOVERY_PLANS: &str = r#"{
-  "fast": [20, 2, 5, 15, 5, "1s", "500ms", "500ms", 1, 2],
+  "fast": [20, 2, 5, 15, 5, "800ms", "400ms", "400ms", 1, 2],
   "norm": [30, 5, 10, 25, 5, "2s", "1s", "1s", 1, 3],
   "safe": [60, 10, 20, 45, 10, "3s", "1500ms", "1500ms", 1, 3],
   "wide": [120, 20, 30, 95, 15, "4s", "2s", "2s", 1, 3]

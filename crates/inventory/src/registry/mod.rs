@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::source::{Value, parse_default};
+use crate::suggest;
 
 pub use kind::{Entry, Field, Kind};
 pub use reference::reference_markdown;
@@ -183,6 +184,11 @@ pub(crate) fn default(id: ParameterId) -> &'static Value {
 pub(crate) fn all() -> impl Iterator<Item = (ParameterId, &'static Parameter)> {
     let ids = (0..count()).filter_map(|index| u16::try_from(index).ok().map(ParameterId));
     ids.map(|id| (id, get(id)))
+}
+
+/// The name of a parameter that is near enough to `name` to be meant.
+pub fn near(name: &str) -> Option<&'static str> {
+    suggest::nearest(name, all().map(|(_, parameter)| parameter.name))
 }
 
 /// Finds a parameter by name.

@@ -98,7 +98,7 @@ pub(crate) static HAPROXY: Module = Module {
     name: "haproxy",
     about: "HAProxy, which every node runs to expose services",
     parameters: &[
-        on("haproxy_enabled", Cluster, Kind::Bool, Some("true"), "run HAProxy"),
+        on("haproxy_enabled", Cluster, Kind::Bool, Some("true"), "run HAProxy; where it ran, `apply --restart` stops it"),
         off("haproxy_clean", Cluster, Kind::Bool, Some("false"), "remove existing configuration first; `sty` compares instead"),
         off("haproxy_reload", Cluster, Kind::Bool, Some("true"), "reload after changes; `sty` always does"),
         on("haproxy_auth_enabled", Cluster, Kind::Bool, Some("true"), "ask for a password on the status page"),

@@ -110,6 +110,11 @@ impl Value {
             .filter(|value| !value.is_null())
     }
 
+    /// Where the value under `key` stands, or the mapping itself when it is not there.
+    pub(crate) fn place_of(&self, key: &str) -> Place {
+        self.get(key).map_or(self.place, |value| value.place)
+    }
+
     /// As a truth value: `true`, `yes`, `on` and their opposites, in any of YAML's spellings.
     pub(crate) fn as_bool(&self) -> Option<bool> {
         match self.text()? {

@@ -77,7 +77,8 @@ impl Check<'_> {
             return;
         }
         placeholders::check(value, text, self.report);
-        if !text.contains("${") && !fits(kind, text, value) {
+        // What placeholders stand for is looked at where it is known.
+        if (!text.contains("${") || !is_textual(kind)) && !fits(kind, text, value) {
             self.refuse(what, kind, value);
         }
     }
@@ -147,26 +148,28 @@ impl Check<'_> {
             }
             _ => {
                 let message = format!(
-                    "an item of {what} is {}, expected the fields of a {}",
+                    "an item of {what} is {}, expected the fields of {}",
                     item.describe(),
-                    entry.noun
+                    entry.one()
                 );
                 let found = Diagnostic::error(codes::TYPE, message);
                 let found = self.report.label(found, item.place, "this item");
-                self.report.push(found.help("write `{ name: ... }`"));
+                let first = entry.fields.first().map_or("name", |field| field.name);
+                self.report
+                    .push(found.help(format!("write `{{ {first}: ... }}`")));
                 return;
             }
         }
         let name = item.get("name").and_then(Value::text);
         let subject = match name {
             Some(name) => format!("{} `{name}` of {what}", entry.noun),
-            None => format!("a {} of {what}", entry.noun),
+            None => format!("{} of {what}", entry.one()),
         };
         for field in item.entries() {
             match entry.field(&field.key) {
                 Some(known) => {
                     if !known.effective {
-                        let name = format!("`{}` of a {}", field.key, entry.noun);
+                        let name = format!("`{}` of {}", field.key, entry.one());
                         let mut idle = self.idle.borrow_mut();
                         idle.entry(name).or_insert(field.key_place);
                     }
@@ -205,6 +208,32 @@ impl Check<'_> {
     }
 }
 
+/// Whether a value of this kind is a text, in which placeholders may stand.
+fn is_textual(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Bool
+            | Kind::Int { .. }
+            | Kind::Number { .. }
+            | Kind::WordOrInt { .. }
+            | Kind::OneOf(_)
+            | Kind::Time
+            | Kind::Days
+    )
+}
+
+/// Whether a text, placeholders resolved, is of its kind.
+pub(crate) fn is_of_kind(kind: Kind, text: &str) -> bool {
+    match kind {
+        Kind::Identifier => is_identifier(text),
+        Kind::ClusterName => is_cluster_name(text),
+        Kind::Path => is_path(text),
+        Kind::Address => text.parse::<IpAddr>().is_ok(),
+        Kind::Network => is_network(text),
+        _ => true,
+    }
+}
+
 fn fits(kind: Kind, text: &str, value: &Value) -> bool {
     let within = |min: i64, max: i64| {
         value
@@ -219,14 +248,9 @@ fn fits(kind: Kind, text: &str, value: &Value) -> bool {
             .is_some_and(|number| (min..=max).contains(&number)),
         Kind::WordOrInt { word, min, max } => text == word || within(min, max),
         Kind::OneOf(words) => words.contains(&text),
-        Kind::Identifier => is_identifier(text),
-        Kind::ClusterName => is_cluster_name(text),
-        Kind::Path => is_path(text),
-        Kind::Address => text.parse::<IpAddr>().is_ok(),
-        Kind::Network => is_network(text),
         Kind::Time => whole_time(text).is_some(),
         Kind::Days => is_days(text),
-        _ => true,
+        _ => is_of_kind(kind, text),
     }
 }
 
@@ -269,6 +293,9 @@ fn is_days(text: &str) -> bool {
 fn help(kind: Kind, value: &Value) -> Option<String> {
     let text = value.text()?;
     match kind {
+        _ if text.contains("${") => {
+            Some("placeholders stand in texts: write the value itself".to_owned())
+        }
         Kind::OneOf(words) => {
             let near = suggest::nearest(text, words.iter().copied())?;
             Some(format!("did you mean `{near}`?"))

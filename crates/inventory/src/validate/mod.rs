@@ -6,5 +6,6 @@ mod placeholders;
 mod ports;
 mod secrets;
 
+pub(crate) use kinds::is_of_kind;
 pub(crate) use names::check_values;
 pub(crate) use ports::check_ports;

@@ -8,8 +8,8 @@ use sty_core::Diagnostic;
 use super::kinds::Check;
 use super::placeholders;
 use crate::codes;
-use crate::merge::{Binding, Fleet, Setter};
-use crate::registry::{self, Level, Parameter};
+use crate::merge::{Binding, Fleet, HostId, Setter};
+use crate::registry::{self, Parameter, ParameterId};
 use crate::report::Report;
 use crate::source::{Place, Value};
 use crate::suggest;
@@ -92,19 +92,20 @@ fn check_level(binding: &Binding, parameter: &Parameter, fleet: &Fleet, report: 
     let Setter::Group(group) = binding.setter else {
         return;
     };
-    let identity = parameter.level == Level::Instance
-        && matches!(
-            parameter.name,
-            "pg_seq" | "etcd_seq" | "infra_seq" | "nodename"
-        );
-    if !identity || fleet.groups[group].hosts.len() < 2 {
+    let identity = matches!(
+        parameter.name,
+        "pg_seq" | "etcd_seq" | "infra_seq" | "nodename"
+    );
+    let hosts = match identity {
+        true => hosts_with(binding, fleet).count(),
+        false => return,
+    };
+    if hosts < 2 {
         return;
     }
     let message = format!(
-        "`{}` identifies one host, and group `{}` has {}",
-        parameter.name,
-        fleet.groups[group].name,
-        fleet.groups[group].hosts.len()
+        "`{}` identifies one host, and {hosts} of group `{}` have it from there",
+        parameter.name, fleet.groups[group].name,
     );
     report.error(
         codes::WRONG_LEVEL,
@@ -113,6 +114,16 @@ fn check_level(binding: &Binding, parameter: &Parameter, fleet: &Fleet, report: 
         "the same for all of them",
         "set it on each host",
     );
+}
+
+/// Hosts for which a binding holds, and says something: numbers of instances are for instances.
+fn hosts_with<'a>(binding: &'a Binding, fleet: &'a Fleet) -> impl Iterator<Item = HostId> + 'a {
+    let of = |host: HostId, id: Option<ParameterId>| fleet.binding(host, id?);
+    let is_instance = move |host: HostId| of(host, registry::id("pg_cluster")).is_some();
+    (0..fleet.hosts.len()).filter(move |host| {
+        let holds = of(*host, binding.parameter).is_some_and(|one| std::ptr::eq(one, binding));
+        holds && (&*binding.name != "pg_seq" || is_instance(*host))
+    })
 }
 
 fn note_idle(idle: &BTreeMap<String, Place>, report: &Report) {

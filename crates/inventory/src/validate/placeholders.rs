@@ -31,7 +31,7 @@ pub(super) fn check(value: &Value, text: &str, report: &Report) {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("${") {
         let Some((name, tail)) = after.split_once('}') else {
-            return;
+            return unclosed(value, report);
         };
         if !is_known(name) {
             unknown(value, name, report);
@@ -69,6 +69,16 @@ fn jinja(value: &Value, text: &str, report: &Report) -> bool {
     let found = report.label(found, value.place, "an expression");
     report.once(value.place, "jinja", found);
     true
+}
+
+fn unclosed(value: &Value, report: &Report) {
+    report.error_once(
+        codes::UNKNOWN_PLACEHOLDER,
+        value.place,
+        "a placeholder begins with `${` and does not end",
+        "used here",
+        "close it with `}`",
+    );
 }
 
 fn is_known(name: &str) -> bool {

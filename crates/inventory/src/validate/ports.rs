@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use sty_core::Diagnostic;
 
 use crate::codes;
-use crate::merge::Fleet;
+use crate::merge::{Fleet, HostId};
 use crate::model::{Inventory, Node, PgCluster};
 use crate::report::Report;
-use crate::source::Place;
+use crate::source::{Place, Value};
 
 /// Finds ports that two services of a node would listen on.
 pub(crate) fn check_ports(inventory: &Inventory, fleet: &Fleet, report: &Report) {
@@ -104,48 +104,56 @@ fn check_node(node: &Node, ports: &[Listener], fleet: &Fleet, report: &Report) {
             let ip = first.ip == second.ip || first.ip == "*" || second.ip == "*";
             first.port == second.port && ip && second.port != 0
         };
-        let Some(first) = ports[..at].iter().find(same) else {
-            continue;
-        };
-        let (place, earlier) = (place(node, second, fleet), place(node, first, fleet));
-        let message = format!(
-            "{} and {} would both listen on port {}, on host `{}`",
-            first.who, second.who, second.port, node.host
-        );
-        let key = format!("{}{}{}", first.who, second.who, second.port);
-        let found = Diagnostic::error(codes::PORT_CONFLICT, message)
-            .help(format!("change `{}`", second.parameter));
-        let found = report.label(found, place, second.who.clone());
-        let found = if earlier == place {
-            found
-        } else {
-            report.label(found, earlier, first.who.clone())
-        };
-        report.once(place, &key, found);
+        if let Some(first) = ports[..at].iter().find(same) {
+            refuse(node, first, second, fleet, report);
+        }
     }
 }
 
-/// Where the port was written; the host when it is a default.
-fn place(node: &Node, listener: &Listener, fleet: &Fleet) -> Place {
-    let Some(host) = fleet.find_host(&node.host) else {
-        return Place::default();
+fn refuse(node: &Node, first: &Listener, second: &Listener, fleet: &Fleet, report: &Report) {
+    let message = format!(
+        "{} and {} would both listen on port {}, on host `{}`",
+        first.who, second.who, second.port, node.host
+    );
+    let host = fleet.find_host(&node.host);
+    let by_default = host.map(|host| fleet.hosts[host].place);
+    let by_default = (by_default.unwrap_or_default(), second.parameter);
+    let written = |listener: &Listener| written(host?, listener, fleet);
+    // A default is changed only where nothing else was written.
+    let (changed, (place, parameter), other) = match (written(first), written(second)) {
+        (earlier, Some(own)) => (second, own, earlier),
+        (Some(own), None) => (first, own, None),
+        (None, None) => (second, by_default, None),
     };
-    let value = crate::registry::id(listener.parameter)
-        .and_then(|id| fleet.binding(host, id))
-        .map(|binding| &binding.value);
-    let Some(value) = value else {
-        return fleet.hosts[host].place;
-    };
-    let name = listener
-        .who
-        .trim_start_matches("service ")
-        .trim_matches('`');
-    let of_entry = value
-        .list()
-        .iter()
-        .find(|entry| entry.get("name").and_then(|value| value.text()) == Some(name));
-    match of_entry.and_then(|entry| entry.get("port")) {
-        Some(port) => port.place,
-        None => value.place,
+    let found = Diagnostic::error(codes::PORT_CONFLICT, message);
+    let found = found.help(format!("change `{parameter}`"));
+    let mut found = report.label(found, place, changed.who.clone());
+    if let Some((earlier, _)) = other.filter(|(earlier, _)| *earlier != place) {
+        found = report.label(found, earlier, first.who.clone());
     }
+    let key = format!("{}{}{}", first.who, second.who, second.port);
+    report.once(place, &key, found);
+}
+
+/// Where the port was written, and as what; `None` when it is a default.
+fn written(host: HostId, listener: &Listener, fleet: &Fleet) -> Option<(Place, &'static str)> {
+    let value = |parameter| {
+        let binding = fleet.binding(host, crate::registry::id(parameter)?)?;
+        Some(&binding.value)
+    };
+    let Some(service) = listener.who.strip_prefix("service ") else {
+        return Some((value(listener.parameter)?.place, listener.parameter));
+    };
+    const OF_CLUSTER: [&str; 2] = ["pg_services", "pg_default_services"];
+    let lists: &[&'static str] = match listener.parameter == OF_CLUSTER[0] {
+        true => &OF_CLUSTER,
+        false => &[listener.parameter],
+    };
+    lists.iter().find_map(|parameter| {
+        let mut entries = value(parameter)?.list().iter();
+        let name = service.trim_matches('`');
+        let is_it = |entry: &&Value| entry.get("name").and_then(Value::text) == Some(name);
+        let entry = entries.find(is_it)?;
+        Some((entry.get("port").unwrap_or(entry).place, *parameter))
+    })
 }

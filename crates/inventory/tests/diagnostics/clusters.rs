@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::{found, one};
+use crate::{found, groups, one};
 
 #[test]
 fn no_primary() {
@@ -34,6 +34,43 @@ fn sequence() {
       5:108 no number
       hint: number the members from 1, such as `{ pg_seq: 1 }`, and never renumber them
     ");
+}
+
+#[test]
+fn no_cluster() {
+    let hosts = "10.10.10.10: { pg_seq: 1, pg_role: primary }, 10.10.10.11: { pg_role: replica }";
+    assert_snapshot!(found(&one("", "").replace("pg_cluster: pg-a", "pg_cluster:").replace("10.10.10.10: { pg_seq: 1, pg_role: primary }", hosts)), @"
+    error[inventory/no-cluster]: host `10.10.10.10` belongs to no cluster: it has `pg_seq` and no `pg_cluster`
+      5:31 an instance of which cluster?
+      hint: set `pg_cluster` in the `vars` of the cluster's group; if no PostgreSQL should be here, take `pg_seq` and `pg_role` out
+    error[inventory/no-cluster]: host `10.10.10.11` belongs to no cluster: it has `pg_role` and no `pg_cluster`
+      5:77 an instance of which cluster?
+      hint: set `pg_cluster` in the `vars` of the cluster's group; if no PostgreSQL should be here, take `pg_seq` and `pg_role` out
+    ");
+    let one_host = groups(
+        "pg-a: { hosts: { 10.10.10.10: }, vars: { pg_role: primary, pg_seq: 1, pg_port: 5433 } }",
+    );
+    assert_snapshot!(found(&one_host), @"
+    error[inventory/no-cluster]: host `10.10.10.10` belongs to no cluster: it has `pg_seq` and no `pg_cluster`
+      3:64 an instance of which cluster?
+      hint: set `pg_cluster` in the `vars` of the cluster's group; if no PostgreSQL should be here, take `pg_seq` and `pg_role` out
+    ");
+    let elsewhere = "pg-b: { hosts: { '10.10.10.1[2:4]': { pg_seq: 1 } } }\netcd: { hosts: { 10.10.10.12: { etcd_seq: 1 } } }";
+    assert_snapshot!(found(&groups(elsewhere)), @"
+    error[inventory/no-cluster]: host `10.10.10.12` belongs to no cluster: it has `pg_seq` and no `pg_cluster`
+      3:43 an instance of which cluster?
+      hint: set `pg_cluster` in the `vars` of the cluster's group; if no PostgreSQL should be here, take `pg_seq` and `pg_role` out
+    ");
+}
+
+#[test]
+fn roles_and_numbers_of_wide_groups_may_reach_hosts_without_an_instance() {
+    let wide = one("", "pg_role: replica\npg_seq: 1");
+    assert_eq!(found(&wide), "");
+    let mixed = "etcd: { hosts: { 10.10.10.9: { etcd_seq: 1 } } }
+site: { vars: { pg_role: replica }, children: { etcd: , pg-a: } }
+pg-a: { hosts: { 10.10.10.10: { pg_seq: 1, pg_role: primary } }, vars: { pg_cluster: pg-a } }";
+    assert_eq!(found(&groups(mixed)), "");
 }
 
 #[test]
@@ -91,5 +128,124 @@ fn upstream() {
     error[inventory/upstream]: `pg-a-2` cannot follow `10.9.9.9`: it is not a member of this cluster
       5:119 not a usable upstream
       hint: name the address of another member, or leave `pg_upstream` out
+    ");
+}
+
+#[test]
+fn encodings_and_locales() {
+    assert_snapshot!(found(&one("pg_encoding: UTF7\npg_locale: en-US\npg_lc_collate: de_DE.ISO-8859-1", "")), @"
+    error[inventory/value]: `pg_encoding` of cluster `pg-a` is `UTF7`, which is no encoding of PostgreSQL
+      8:22 this value
+      hint: did you mean `UTF8`?
+    error[inventory/value]: `pg_locale` of cluster `pg-a` is `en-US`, which no locale is called
+      9:20 this value
+      hint: write it as `C` or `C.UTF-8`, which every node has
+    warning[inventory/locale]: `pg_lc_collate` of cluster `pg-a` is `de_DE.ISO-8859-1`, which nodes do not have by themselves
+      10:24 PostgreSQL refuses what is not there
+      hint: use `C.UTF-8`, or generate it on every node first; a database may sort by ICU instead: `locale_provider: icu`
+    ");
+    assert_snapshot!(found(&one("pg_encoding: GBK\npg_locale: zh_CN.gbk\npg_lc_ctype: C.UTF-8", "")), @"
+    error[inventory/value]: `pg_encoding` of cluster `pg-a` is `GBK`, which is for clients only: no database can be in it
+      8:22 this value
+      hint: use `UTF8`; clients ask for another with `client_encoding`
+    warning[inventory/locale]: `pg_locale` of cluster `pg-a` is `zh_CN.gbk`, which nodes do not have by themselves
+      9:20 PostgreSQL refuses what is not there
+      hint: use `C.UTF-8`, or generate it on every node first; a database may sort by ICU instead: `locale_provider: icu`
+    ");
+    let good = "pg_encoding: utf-8\npg_locale: C.UTF-8\npg_lc_collate: POSIX\npg_lc_ctype: C.utf8";
+    assert_eq!(found(&one(good, "")), "");
+}
+
+#[test]
+fn locales_that_nodes_lack() {
+    let text = "pg_version: 17
+pg_locale: en_US.UTF-8
+pg_lc_collate: de_DE.UTF-8
+pg_parameters: { lc_messages: en_US.UTF-8, lc_time: C, lc_numeric: '' }
+pg_databases:
+  - { name: a, template: template0, locale: C.utf8, lc_ctype: fr_FR }
+  - { name: b, template: template0, locale: C, locale_provider: icu, icu_locale: en-US }
+  - { name: c, template: template0, locale: C, locale_provider: builtin, builtin_locale: C.UTF-8 }";
+    assert_snapshot!(found(&one(text, "")), @"
+    warning[inventory/locale]: `pg_locale` of cluster `pg-a` is `en_US.UTF-8`, which nodes do not have by themselves
+      9:20 PostgreSQL refuses what is not there
+      hint: use `C.UTF-8`, or generate it on every node first; a database may sort by ICU instead: `locale_provider: icu`
+    warning[inventory/locale]: `pg_lc_collate` of cluster `pg-a` is `de_DE.UTF-8`, which nodes do not have by themselves
+      10:24 PostgreSQL refuses what is not there
+      hint: use `C.UTF-8`, or generate it on every node first; a database may sort by ICU instead: `locale_provider: icu`
+    warning[inventory/locale]: `lc_messages` in `pg_parameters` of cluster `pg-a` is `en_US.UTF-8`, which nodes do not have by themselves
+      11:39 PostgreSQL refuses what is not there
+      hint: use `C.UTF-8`, or generate it on every node first; a database may sort by ICU instead: `locale_provider: icu`
+    warning[inventory/locale]: `lc_ctype` of database `a` of cluster `pg-a` is `fr_FR`, which nodes do not have by themselves
+      13:71 PostgreSQL refuses what is not there
+      hint: use `C.UTF-8`, or generate it on every node first; a database may sort by ICU instead: `locale_provider: icu`
+    ");
+}
+
+#[test]
+fn listen() {
+    assert_snapshot!(found(&one("pg_listen: [ 10.10.10, '${ip}', pg.example.org ]", "")), @"
+    error[inventory/value]: `pg_listen` has `10.10.10`, which is no address
+      8:22 not `*` or an address
+      hint: write `0.0.0.0` for all, addresses of the node, or `${ip}`, `${lo}` and `${vip}`
+    error[inventory/value]: `pg_listen` has `pg.example.org`, which is no address
+      8:41 not `*` or an address
+      hint: write `0.0.0.0` for all, addresses of the node, or `${ip}`, `${lo}` and `${vip}`
+    ");
+    for good in [
+        "'*'",
+        "'${ip},${lo},${vip}'",
+        "[ localhost, fd00::1, 0.0.0.0 ]",
+    ] {
+        assert_eq!(found(&one(&format!("pg_listen: {good}"), "")), "");
+    }
+}
+
+#[test]
+fn reserved_names() {
+    assert_snapshot!(found(&one("pg_databases: [ { name: d, schemas: [ pg_a, { name: pg_b, state: absent } ] } ]\npg_dbsu: pg_super", "pg_default_schemas: monitor, pg_x\npg_replication_username: pg_repl")), @"
+    error[inventory/identifier]: schema `pg_a` of database `d` of cluster `pg-a` has a name that PostgreSQL reserves
+      8:47 begins with `pg_`
+      hint: choose one without `pg_`
+    error[inventory/identifier]: schema `pg_b` of database `d` of cluster `pg-a` has a name that PostgreSQL reserves
+      8:61 begins with `pg_`
+      hint: choose one without `pg_`
+    error[inventory/identifier]: role `pg_super` of cluster `pg-a` has a name that PostgreSQL reserves
+      9:18 begins with `pg_`
+      hint: choose one without `pg_`
+    error[inventory/identifier]: schema `pg_x` of `pg_default_schemas` has a name that PostgreSQL reserves
+      18:25 begins with `pg_`
+      hint: choose one without `pg_`
+    error[inventory/identifier]: role `pg_repl` of cluster `pg-a` has a name that PostgreSQL reserves
+      19:30 begins with `pg_`
+      hint: choose one without `pg_`
+    ");
+}
+
+#[test]
+fn a_cluster_without_hosts() {
+    assert_snapshot!(found(&groups("etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 } } }
+pg-a:
+  hosts: { 10.10.10.10: { pg_seq: 1, pg_role: primary } }
+  vars: { pg_cluster: pg-a }
+pg-b: { vars: { pg_cluster: pg-b } }")), @"
+    warning[inventory/empty-group]: group `pg-b` names a cluster and has no hosts
+      7:21 a cluster without members is not made
+      hint: add its hosts, or take the group out
+    ");
+}
+
+#[test]
+fn where_services_listen_and_ask() {
+    assert_snapshot!(found(&one("pg_services:
+  - { name: x, port: 5440, selector: '[]', ip: nonsense }
+  - { name: y, port: 5441, selector: '[]', ip: '${admin_ip}', check: replica }
+  - { name: z, port: 5442, selector: '[]', ip: '*', check: '/replica?lag=1MB' }", "")), @"
+    error[inventory/value]: `ip` of service `x` of cluster `pg-a` is `nonsense`, which is no address to listen at
+      9:56 this address
+      hint: write `*` for every address of the node, or one of them, such as `${admin_ip}`
+    error[inventory/value]: `check` of service `y` of cluster `pg-a` is `replica`, which is no path that Patroni answers at
+      10:78 this path
+      hint: write `/primary`, `/replica`, `/read-only` or another path of Patroni's REST API
     ");
 }

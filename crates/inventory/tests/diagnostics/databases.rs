@@ -48,7 +48,7 @@ fn baseline() {
     assert_snapshot!(found(&one("pg_databases: [ { name: d, baseline: app.sql }, { name: e, baseline: other.sql } ]", "")), @"
     error[inventory/baseline]: baseline `other.sql` of cluster `pg-a` cannot be read: no such file
       8:78 this file
-      hint: put the file into `files/` beside the inventory
+      hint: put the file beside the inventory, or name its whole path
     ");
 }
 
@@ -77,6 +77,27 @@ fn databases_of_their_own() {
 }
 
 #[test]
+fn a_template_stands_before_its_copies() {
+    assert_snapshot!(found(&one("pg_databases:
+  - { name: a, template: b }
+  - { name: b, template: a }
+  - { name: c, template: c }
+  - { name: d, state: absent }
+  - { name: e, template: d }
+  - { name: f, template: b }", "")), @"
+    error[inventory/unknown-database]: template `b` of a database of cluster `pg-a` is not declared before it
+      9:34 not there yet
+      hint: move the template up; no database copies itself, directly or through others
+    error[inventory/unknown-database]: template `c` of a database of cluster `pg-a` is not declared before it
+      11:34 not there yet
+      hint: move the template up; no database copies itself, directly or through others
+    error[inventory/unknown-database]: template `d` of a database of cluster `pg-a` is to be absent
+      13:34 nothing to copy
+      hint: choose another template, or take its `state: absent` out
+    ");
+}
+
+#[test]
 fn locales() {
     assert_snapshot!(
         found(&one(
@@ -98,6 +119,9 @@ pg_databases:
     error[inventory/value]: `builtin_locale` of database `c` of cluster `pg-a` needs PostgreSQL 17, not 16
       12:66 this field
       hint: leave it out, or raise `pg_version` for a new cluster
+    warning[inventory/locale]: `locale` of database `a` of cluster `pg-a` is `de_DE.UTF-8`, which nodes do not have by themselves
+      10:48 PostgreSQL refuses what is not there
+      hint: use `C.UTF-8`, or generate it on every node first; a database may sort by ICU instead: `locale_provider: icu`
     "
     );
 }
@@ -137,4 +161,46 @@ fn pooled_name() {
       8:29 PgBouncer would refuse its whole configuration
       hint: choose ASCII letters, digits, `_`, `-` and `.`, or take `pool_mode` and `pool_connlimit` out
     ");
+}
+
+#[test]
+fn locales_that_there_are_not() {
+    assert_snapshot!(found(&one("pg_version: 18\npg_databases:
+  - { name: a, template: template0, encoding: latin, locale: C }
+  - { name: b, template: template0, locale: de-DE, encoding: LATIN1, lc_ctype: C.UTF-8 }
+  - { name: c, template: template0, locale_provider: builtin, builtin_locale: de }
+  - { name: d, encoding: utf-8 }", "")), @"
+    error[inventory/value]: `encoding` of database `a` of cluster `pg-a` is `latin`, which is no encoding of PostgreSQL
+      10:55 this value
+      hint: did you mean `LATIN1`?
+    error[inventory/value]: `locale` of database `b` of cluster `pg-a` is `de-DE`, which no locale is called
+      11:53 this value
+      hint: write it as `C` or `C.UTF-8`, which every node has
+    error[inventory/value]: `lc_ctype` of database `b` of cluster `pg-a` is `C.UTF-8`, which is for the encoding UTF8, not LATIN1
+      11:88 this value
+      hint: let both be of one encoding
+    error[inventory/value]: `builtin_locale` of database `c` of cluster `pg-a` is `de`, which PostgreSQL 18 does not have built in
+      12:87 this value
+      hint: use one of `C`, `C.UTF-8`, `PG_UNICODE_FAST`
+    ");
+}
+
+#[test]
+fn libraries() {
+    assert_snapshot!(found(&one("pg_libs: [ pg_stat_statments, auto_explain, timescaledb, $libdir/passwordcheck, pg_prewarm ]", "")), @"
+    warning[inventory/library]: library `pg_stat_statments` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:20 who installs this one?
+      hint: did you mean `pg_stat_statements`? without the library PostgreSQL does not start
+    warning[inventory/library]: library `timescaledb` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      8:53 who installs this one?
+      hint: add its package to `pg_extensions`; without the library PostgreSQL does not start
+    ");
+    for good in [
+        "pg_libs: 'timescaledb, pg_cron, pg_stat_statements'\npg_extensions: [ timescaledb-2-postgresql-17, postgresql-17-cron ]",
+        "pg_libs: pg_squeeze.so\npg_packages: [ pgsql-main, postgresql-17-squeeze ]",
+        "pg_libs: [ auth_delay, basic_archive, sepgsql, pg_repack, plpgsql ]",
+        "pg_libs: ''",
+    ] {
+        assert_eq!(found(&one(good, "")), "", "{good}");
+    }
 }

@@ -1,7 +1,8 @@
 //! The file: YAML, groups, hosts, names of variables.
 
-use crate::common::read;
+use crate::common::{read, render};
 use insta::assert_snapshot;
+use sty_inventory::load_bytes;
 
 use crate::{found, groups, one};
 
@@ -17,6 +18,22 @@ fn syntax() {
       2:2 reading stopped here
       hint: check indentation, quotes and brackets at and before this line
     ");
+}
+
+#[test]
+fn encoding() {
+    let found = |content: &[u8]| render(&load_bytes("pigsty.yml", content, &|_| Ok(String::new())));
+    assert_snapshot!(found(b"all:\n  # \xc3\xa4 J\xfcrgen\n"), @"
+    error[inventory/encoding]: the inventory is not UTF-8 text
+      2:8 the byte 0xfc
+      hint: save it as UTF-8; `iconv -f LATIN1 -t UTF-8` makes it that if it is LATIN1
+    ");
+    assert_snapshot!(found(b"\xff\xfea\0l\0"), @"
+    error[inventory/encoding]: the inventory is not UTF-8 text
+      1:1 the byte 0xff
+      hint: save it as UTF-8; `iconv -f UTF-16 -t UTF-8` makes it that if it is UTF-16
+    ");
+    assert_eq!(found("# ä".as_bytes()), crate::found("# ä"));
 }
 
 #[test]
@@ -91,6 +108,7 @@ fn set_twice() {
 fn no_hosts() {
     assert_snapshot!(found("all: {}"), @"
     error[inventory/empty]: the inventory has no hosts
+      1:1 no group here has any
       hint: list them under `hosts` of a group; `sty init` writes an example
     ");
 }

@@ -11,6 +11,7 @@ mod nodes;
 mod parameters;
 mod roles;
 mod settings;
+mod system;
 
 use common::{VARS, read, render};
 
@@ -58,6 +59,7 @@ fn every_code_is_provoked_here() {
         include_str!("parameters.rs"),
         include_str!("roles.rs"),
         include_str!("settings.rs"),
+        include_str!("system.rs"),
     ]
     .concat();
     for (code, text) in sty_inventory::codes::ALL {

@@ -15,6 +15,75 @@ fn duplicate_address() {
 }
 
 #[test]
+fn addresses_that_are_no_machine_s() {
+    let hosts = |entries: &str| found(&groups(&format!("a: {{ hosts: {{ {entries} }} }}")));
+    assert_snapshot!(hosts("0.0.0.0: , 255.255.255.255: , '::1': , n: { ansible_host: 224.0.0.1 }"), @"
+    error[inventory/no-address]: host `0.0.0.0` has the address 0.0.0.0, which is no machine's
+      3:19 nothing has this address
+      hint: write the address by which the other nodes reach it
+    error[inventory/no-address]: host `255.255.255.255` has the address 255.255.255.255, which is no machine's
+      3:30 nothing has this address
+      hint: write the address by which the other nodes reach it
+    error[inventory/no-address]: host `::1` has the address ::1, by which each node would reach only itself
+      3:49 a loopback address, beside other hosts
+      hint: write the address by which the other nodes reach it
+    error[inventory/no-address]: host `n` has the address 224.0.0.1, which is no machine's
+      3:58 nothing has this address
+      hint: write the address by which the other nodes reach it
+    ");
+    assert_eq!(hosts("127.0.0.1: { ansible_connection: local }"), "");
+}
+
+#[test]
+fn names_that_ssh_would_take_for_something_else() {
+    assert_snapshot!(found(&groups("a: { hosts: { 10.0.0.1: { ansible_user: 'a b', ansible_host: -oProxyCommand=x } } }")), @"
+    error[inventory/value]: `ansible_user` is `a b`, which is no name
+      3:45 for ssh
+      hint: write it without blanks, and not with a `-` in front
+    error[inventory/value]: `ansible_host` is `-oProxyCommand=x`, which is no name
+      3:66 for ssh
+      hint: write it without blanks, and not with a `-` in front
+    ");
+}
+
+#[test]
+fn etcd_that_differs() {
+    assert_snapshot!(found(&groups("etcd: { hosts: { 10.0.0.1: { etcd_seq: 1 }, 10.0.0.2: { etcd_seq: 2, etcd_cluster: other, etcd_port: 2381 }, 10.0.0.3: { etcd_seq: 3 } }, vars: { etcd_cluster: etcd, etcd_port: 2379 } }")), @"
+    error[inventory/differs-in-cluster]: `etcd_cluster` differs between `10.0.0.1` and `10.0.0.2`, members of cluster `etcd`
+      3:88 one value
+      3:165 another
+      hint: set it once, in the `vars` of the cluster's group
+    error[inventory/differs-in-cluster]: `etcd_port` differs between `10.0.0.1` and `10.0.0.2`, members of cluster `etcd`
+      3:106 one value
+      3:182 another
+      hint: set it once, in the `vars` of the cluster's group
+    ");
+}
+
+#[test]
+fn hosts_that_are_reached_the_same_way_are_one_machine() {
+    let hosts = |entries: &str| found(&groups(&format!("a: {{ hosts: {{ {entries} }} }}")));
+    assert_snapshot!(hosts("10.0.0.1: , 10.0.0.2: { ansible_host: 10.0.0.1 }"), @"
+    error[inventory/duplicate-address]: hosts `10.0.0.1` and `10.0.0.2` are one machine: both are reached at `10.0.0.1`, port 22
+      3:31 again here
+      3:19 first here
+      hint: give each host its own way: a name or address in `ansible_host`, or a port
+    ");
+    assert_snapshot!(hosts("10.0.0.1: { ansible_connection: local }, 10.0.0.2: { ansible_connection: local }"), @"
+    error[inventory/duplicate-address]: hosts `10.0.0.1` and `10.0.0.2` are one machine: both are reached at this machine (`ansible_connection: local`)
+      3:60 again here
+      3:19 first here
+      hint: give each host its own way: a name or address in `ansible_host`, or a port
+    ");
+    assert_eq!(
+        hosts(
+            "10.0.0.1: { ansible_host: gate }, 10.0.0.2: { ansible_host: gate, ansible_port: 2222 }"
+        ),
+        ""
+    );
+}
+
+#[test]
 fn no_address() {
     assert_snapshot!(found(&groups("a: { hosts: { n1: } }")), @"
     error[inventory/no-address]: host `n1` has no IP address
@@ -59,6 +128,7 @@ fn two_clusters() {
 fn etcd_missing() {
     assert_snapshot!(found(&one("", "").replace("    etcd: {", "    node: {").replace("{ etcd_seq: 1 }", "")), @"
     error[inventory/etcd-missing]: there is no etcd, which cluster `pg-a` needs
+      1:1 among the `children` of this group
       hint: add a group: `etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 } } }`
     ");
 }
@@ -78,22 +148,59 @@ fn etcd_size() {
 #[test]
 fn port_conflict() {
     assert_snapshot!(found(&one("pg_services: [ { name: s, port: 5433, selector: '[]' } ]\npgbouncer_port: 5432", "")), @"
-    error[inventory/port-conflict]: PgBouncer's way to the primary and service `primary` would both listen on port 5433, on host `10.10.10.10`
-      8:22 service `primary`
-      9:25 PgBouncer's way to the primary
-      hint: change `pg_services`
-    error[inventory/port-conflict]: HAProxy's way to the primary and service `replica` would both listen on port 5434, on host `10.10.10.10`
-      8:22 service `replica`
-      9:25 HAProxy's way to the primary
-      hint: change `pg_services`
     error[inventory/port-conflict]: PgBouncer's way to the primary and service `s` would both listen on port 5433, on host `10.10.10.10`
       8:41 service `s`
       9:25 PgBouncer's way to the primary
       hint: change `pg_services`
     error[inventory/port-conflict]: PostgreSQL and PgBouncer would both listen on port 5432, on host `10.10.10.10`
       9:25 PgBouncer
-      3:22 PostgreSQL
       hint: change `pgbouncer_port`
+    error[inventory/port-conflict]: PgBouncer's way to the primary and service `primary` would both listen on port 5433, on host `10.10.10.10`
+      9:25 PgBouncer's way to the primary
+      hint: change `pgbouncer_port`
+    error[inventory/port-conflict]: HAProxy's way to the primary and service `replica` would both listen on port 5434, on host `10.10.10.10`
+      9:25 HAProxy's way to the primary
+      hint: change `pgbouncer_port`
+    ");
+}
+
+/// A default gives way to nothing: what was written is what to change.
+#[test]
+fn port_conflict_with_a_default() {
+    assert_snapshot!(found(&one("", "etcd_port: 2380")), @"
+    error[inventory/port-conflict]: etcd and etcd's peers would both listen on port 2380, on host `10.10.10.10`
+      17:16 etcd
+      hint: change `etcd_port`
+    ");
+}
+
+#[test]
+fn options_of_several_lines() {
+    assert_snapshot!(found(&one("pg_services:\n  - { name: s, port: 5440, selector: '[]', options: \"inter 3s\\nuse-server x\" }", "haproxy_services:\n  - { name: h, port: 9000, servers: [ { name: one, ip: 10.0.0.9, port: 1, options: \"check\\nserver y\" } ] }")), @"
+    error[inventory/value]: `options` of service `s` of cluster `pg-a` has several lines
+      9:61 more than one line
+      hint: write its words one after the other, on one line
+    error[inventory/value]: `options` of server `one` has several lines
+      19:88 more than one line
+      hint: write its words one after the other, on one line
+    ");
+}
+
+#[test]
+fn a_service_that_leads_to_itself() {
+    assert_snapshot!(found(&one("pg_services: [ { name: s, port: 5440, dest: 5440, selector: '[]' } ]", "")), @"
+    error[inventory/service-destination]: service `s` of cluster `pg-a` leads to port 5440, its own
+      8:53 this destination
+      hint: HAProxy would lead to itself: write `default`, `postgres`, `pgbouncer` or another port
+    ");
+}
+
+#[test]
+fn a_cluster_called_like_etcd() {
+    assert_snapshot!(found(&one("", "").replace("pg_cluster: pg-a", "pg_cluster: etcd")), @"
+    error[inventory/duplicate-name]: etcd and a cluster of PostgreSQL are both called `etcd`
+      3:22 and so would be their members
+      hint: rename the cluster of PostgreSQL (`pg_cluster`)
     ");
 }
 

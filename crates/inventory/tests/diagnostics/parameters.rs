@@ -35,6 +35,27 @@ fn missing_field() {
 }
 
 #[test]
+fn entries_have_their_article() {
+    assert_snapshot!(found(&one("pg_default_extensions: [ [ x ], { schema: a } ]\npg_hba_rules: [ [ x ] ]\npg_users: [ [ x ] ]", "")), @"
+    error[inventory/type]: an item of `pg_default_extensions` is a list, expected the fields of an extension
+      8:34 this item
+      hint: write `{ name: ... }`
+    error[inventory/missing-field]: an extension of `pg_default_extensions` has no `name`
+      8:41 this entry
+      hint: add `name`: name of the extension
+    error[inventory/type]: an item of `pg_hba_rules` is a list, expected the fields of an hba rule
+      9:25 this item
+      hint: write `{ user: ... }`
+    error[inventory/hba-rule]: a rule of `pg_hba_rules` says nothing: it has no `addr`
+      9:25 here
+      hint: write `user`, `db`, `addr` and `auth`, or `rules` with raw lines
+    error[inventory/type]: an item of `pg_users` is a list, expected the fields of a user
+      10:21 this item
+      hint: write `{ name: ... }`
+    ");
+}
+
+#[test]
 fn types() {
     assert_snapshot!(found(&one("pg_port: many\npg_checksum: perhaps\npg_users: { name: u }\npg_vip_address: 10.0.0.1\npg_data: data\npg_conf: olpt.yml\npg_max_conn: 07\npg_parameters: [ a ]\npg_shared_buffer_ratio: 0.9", "admin_ip2: 1\nhaproxy_client_timeout: long")), @"
     error[inventory/type]: `pg_port` is `many`, expected a whole number from 1 to 65535
@@ -69,10 +90,48 @@ fn types() {
 #[test]
 fn wrong_level() {
     assert_snapshot!(found(&groups("a: { hosts: { 10.0.0.1: , 10.0.0.2: }, vars: { nodename: x } }")), @"
-    error[inventory/wrong-level]: `nodename` identifies one host, and group `a` has 2
+    error[inventory/wrong-level]: `nodename` identifies one host, and 2 of group `a` have it from there
       3:52 the same for all of them
       hint: set it on each host
     ");
+}
+
+#[test]
+fn numbers_of_a_whole_group() {
+    let second = "pg_role: primary }, 10.10.10.11: { pg_role: replica }";
+    let two = |cluster: &str, all: &str| {
+        let text = one(cluster, all).replace("{ pg_seq: 1, ", "{ ");
+        found(&text.replace("pg_role: primary }", second))
+    };
+    assert_snapshot!(two("pg_seq: 1", ""), @"
+    error[inventory/wrong-level]: `pg_seq` identifies one host, and 2 of group `pg-a` have it from there
+      8:9 the same for all of them
+      hint: set it on each host
+    ");
+    assert_snapshot!(two("", "pg_seq: 1"), @"
+    error[inventory/wrong-level]: `pg_seq` identifies one host, and 2 of group `all` have it from there
+      17:5 the same for all of them
+      hint: set it on each host
+    ");
+    // A parent group, and all others have their own.
+    let parent = "p: { children: { a: , b: }, vars: { nodename: x } }\na: { hosts: { 10.0.0.1: } }\nb: { hosts: { 10.0.0.2: { nodename: y }, 10.0.0.3: } }";
+    assert_snapshot!(found(&groups(parent)), @"
+    error[inventory/wrong-level]: `nodename` identifies one host, and 2 of group `p` have it from there
+      3:41 the same for all of them
+      hint: set it on each host
+    ");
+    assert_snapshot!(found(&one("", "etcd_seq: 1").replace("{ etcd_seq: 1 }", "").replace("pg_role: primary }", second).replace("pg_role: replica", "pg_seq: 2, pg_role: replica")), @"
+    error[inventory/etcd-size]: etcd has 2 members
+      3:22 the first of them
+      hint: use 1, 3 or 5 members
+    error[inventory/wrong-level]: `etcd_seq` identifies one host, and 2 of group `all` have it from there
+      17:5 the same for all of them
+      hint: set it on each host
+    ");
+    assert_eq!(
+        found(&one("", "pg_seq: 1").replace("{ pg_seq: 1, ", "{ ")),
+        ""
+    );
 }
 
 #[test]
@@ -159,18 +218,25 @@ fn idle_fields() {
 fn missing_everything() {
     assert_snapshot!(found("all: { children: { pg-a: { hosts: { 10.10.10.10: { pg_cluster: pg-a } } } } }"), @"
     error[inventory/missing-parameter]: `admin_ip` is not set
+      1:1 in the `vars` of this group
       hint: set it under `all.vars` to the address of the node you administer from
     error[inventory/missing-password]: `haproxy_admin_password` is not set, which the HAProxy status page needs
+      1:1 in the `vars` of this group
       hint: set it under `all.vars`; `sty init` writes random ones
     error[inventory/missing-password]: `pg_replication_password` is not set, which replication needs
+      1:1 in the `vars` of this group
       hint: set it under `all.vars`; `sty init` writes random ones
     error[inventory/missing-password]: `pg_admin_password` is not set, which the administrator of PostgreSQL needs
+      1:1 in the `vars` of this group
       hint: set it under `all.vars`; `sty init` writes random ones
     error[inventory/missing-password]: `pg_monitor_password` is not set, which monitoring needs
+      1:1 in the `vars` of this group
       hint: set it under `all.vars`; `sty init` writes random ones
     error[inventory/missing-password]: `patroni_password` is not set, which Patroni needs
+      1:1 in the `vars` of this group
       hint: set it under `all.vars`; `sty init` writes random ones
     error[inventory/etcd-missing]: there is no etcd, which cluster `pg-a` needs
+      1:1 among the `children` of this group
       hint: add a group: `etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 } } }`
     error[inventory/sequence]: host `10.10.10.10` of cluster `pg-a` has no `pg_seq`
       1:37 no number
@@ -186,10 +252,16 @@ fn missing_everything() {
 
 #[test]
 fn repository() {
+    let bare = found(&one("", "repo_endpoint: http://fd00::5:8080"));
+    assert!(bare.contains("which is not a URL"), "{bare}");
+    assert_eq!(
+        found(&one("", "repo_endpoint: \"http://[fd00::5]:8080\"")),
+        ""
+    );
     assert_snapshot!(found(&one("", "repo_endpoint: 10.10.10.1:8080")), @"
     error[inventory/value]: `repo_endpoint` is `10.10.10.1:8080`, which is not a URL
       17:20 nodes install from here
-      hint: write it as `http://10.10.10.1:8080`
+      hint: write it as `http://10.10.10.1:8080`, or `http://[fd00::1]:8080`
     ");
 }
 
@@ -216,4 +288,34 @@ fn pooler_drops() {
       hint: set it for the user or the database, in `parameters`, or by `SET` in the transaction
     ");
     assert_snapshot!(found(&one("pgbouncer_ignore_param: extra_float_digits", "")), @"");
+}
+
+#[test]
+fn placeholders_of_another_kind() {
+    assert_snapshot!(found(&one("pgbouncer_port: ${patroni_port}
+pgbouncer_enabled: ${node_ntp_enabled}
+pg_max_conn: ${pg_conf}
+pg_data: ${pg_conf}
+pg_fs_main: ${nodata
+pg_vip_address: ${ip}/24
+pg_services: [ { name: q, port: '${pg_port}', selector: '[]' } ]", "")), @"
+    error[inventory/type]: `pgbouncer_port` is `${patroni_port}`, expected a whole number from 1 to 65535
+      8:25 this value
+      hint: placeholders stand in texts: write the value itself
+    error[inventory/type]: `pgbouncer_enabled` is `${node_ntp_enabled}`, expected `true` or `false`
+      9:28 this value
+      hint: placeholders stand in texts: write the value itself
+    error[inventory/type]: `pg_max_conn` is `${pg_conf}`, expected `auto` or a whole number from 20 to 262143
+      10:22 this value
+      hint: placeholders stand in texts: write the value itself
+    error[inventory/type]: `pg_data` stands for `oltp.yml`, expected an absolute path without blanks
+      11:18 this value
+      hint: write the value itself, or another placeholder
+    error[inventory/unknown-placeholder]: a placeholder begins with `${` and does not end
+      12:21 used here
+      hint: close it with `}`
+    error[inventory/type]: `port` of service `q` of `pg_services` is `${pg_port}`, expected a whole number from 1 to 65535
+      14:41 this value
+      hint: placeholders stand in texts: write the value itself
+    ");
 }

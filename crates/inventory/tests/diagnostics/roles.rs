@@ -161,3 +161,65 @@ fn expired() {
         (8, 56)
     );
 }
+
+#[test]
+fn what_only_begins_like_a_scram_secret() {
+    let key = "A".repeat(43) + "=";
+    let good = format!("SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==${key}:{key}");
+    let users = format!(
+        "pg_users: [ {{ name: u, password: '{good}', roles: [ dbrole_readonly ] }}, {{ name: v, password: 'SCRAM-SHA-256$4096:W22Z', roles: [ dbrole_readonly ] }} ]"
+    );
+    assert_snapshot!(found(&one(&users, "")), @"
+    warning[inventory/scram-secret]: user `v` of cluster `pg-a` has a password that begins like a SCRAM secret and is none: it is taken as it stands
+      8:230 not `SCRAM-SHA-256$ITERATIONS:SALT$STORED:SERVER`
+      hint: copy the whole of `rolpassword` from `pg_authid`, or write the password itself
+    ");
+}
+
+#[test]
+fn an_owner_that_is_to_go() {
+    assert_snapshot!(found(&one("pg_users: [ { name: clerk, state: absent } ]\npg_databases: [ { name: shop, owner: clerk } ]", "")), @"
+    error[inventory/unknown-role]: role `clerk`, `owner` of database `shop` of cluster `pg-a`, is to be absent
+      9:46 no such role
+      hint: name another role, or take its `state: absent` out
+    ");
+}
+
+#[test]
+fn what_placeholders_stand_for_in_an_entry() {
+    assert_snapshot!(found(&one("pg_services: [ { name: '${admin_ip}/x', port: 5440, selector: '[]' } ]\npg_databases: [ { name: shop, owner: '${pg_dbsu}' } ]", "")), @"
+    error[inventory/type]: `name` stands for `10.10.10.10/x`, expected a name of letters, digits, `-`, `_` and `.`, beginning with a letter or a digit
+      8:32 this value
+      hint: write the value itself, or another placeholder
+    ");
+}
+
+#[test]
+fn a_user_and_its_group_may_go_together() {
+    assert_eq!(
+        found(&one(
+            "pg_users: [ { name: app, state: absent, roles: [ grp ] }, { name: grp, state: absent } ]",
+            ""
+        )),
+        ""
+    );
+}
+
+#[test]
+fn zones_of_a_server() {
+    assert_snapshot!(found(&one("pg_parameters: { TimeZone: Mars, log_timezone: Foo/Bar }", "")), @"
+    error[inventory/setting-value]: `TimeZone` in `pg_parameters` of cluster `pg-a` is `Mars`, which is no time zone
+      8:36 this name
+      hint: write it as `Europe/Berlin` or `UTC`; `timedatectl list-timezones` has them all
+    error[inventory/setting-value]: `log_timezone` in `pg_parameters` of cluster `pg-a` is `Foo/Bar`, which is no time zone
+      8:56 this name
+      hint: write it as `Europe/Berlin` or `UTC`; `timedatectl list-timezones` has them all
+    ");
+    assert_eq!(
+        found(&one(
+            "pg_parameters: { timezone: utc, log_timezone: EST5EDT }",
+            ""
+        )),
+        ""
+    );
+}

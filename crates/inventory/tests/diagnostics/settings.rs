@@ -78,7 +78,8 @@ fn what_patroni_would_change() {
   max_connections: 20
   wal_keep_size: 1MB
   max_worker_processes: 8
-  wal_level: minimal", "")), @"
+  wal_level: minimal
+  datestyle: 'german, dmy'", "")), @"
     error[inventory/setting-value]: `jit` in `pg_parameters` of cluster `pg-a` is `t`, which Patroni does not understand
       10:16 this value
       hint: write `on`
@@ -91,6 +92,66 @@ fn what_patroni_would_change() {
     error[inventory/setting-value]: `wal_level` in `pg_parameters` of cluster `pg-a` is `minimal`, which Patroni replaces, since there is no replication with it
       14:22 this value
       hint: write `replica` or `logical`
+    error[inventory/setting-value]: `datestyle` in `pg_parameters` of cluster `pg-a` is `german, dmy`, which Patroni cannot read times in
+      15:22 this value
+      hint: write `iso`, or set it for users or databases: `parameters`
+    ");
+}
+
+#[test]
+fn too_little_log_to_start() {
+    let wal = "pg_parameters: { max_wal_size: 31MB, MIN_WAL_SIZE: 16 }";
+    assert_snapshot!(found(&one(wal, "")), @"
+    error[inventory/setting-value]: `max_wal_size` in `pg_parameters` of cluster `pg-a` is `31MB`, too little for two segments of the log
+      8:40 this value
+      hint: write `32MB` or more
+    error[inventory/setting-value]: `MIN_WAL_SIZE` in `pg_parameters` of cluster `pg-a` is `16`, too little for two segments of the log
+      8:60 this value
+      hint: write `32MB` or more
+    ");
+    let enough = "pg_parameters: { max_wal_size: 32MB, min_wal_size: 32768 kB }";
+    assert_eq!(found(&one(enough, "")), "");
+}
+
+#[test]
+fn all_connections_reserved() {
+    assert_snapshot!(found(&one("pg_version: 17\npg_max_conn: 100\npg_parameters: { superuser_reserved_connections: 60, reserved_connections: 40 }", "")), @"
+    error[inventory/setting-value]: cluster `pg-a` keeps 100 of its 100 connections for superusers and members of `pg_use_reserved_connections`: PostgreSQL would not start
+      10:58 nothing is left for others
+      hint: raise `pg_max_conn`, or lower `superuser_reserved_connections` and `reserved_connections`
+    ");
+    let parameters = "pg_parameters: { max_connections: 50, Reserved_connections: 45 }";
+    assert_snapshot!(found(&one(&format!("pg_version: 17\n{parameters}"), "")), @"
+    error[inventory/setting-value]: cluster `pg-a` keeps 55 of its 50 connections for superusers and members of `pg_use_reserved_connections`: PostgreSQL would not start
+      9:69 nothing is left for others
+      hint: raise `pg_max_conn`, or lower `superuser_reserved_connections` and `reserved_connections`
+    ");
+    let host = one("pg_version: 17\npg_max_conn: 100", "").replace(
+        "pg_role: primary",
+        "pg_role: primary, pg_parameters: { reserved_connections: 90 }",
+    );
+    assert_snapshot!(found(&host), @"
+    error[inventory/setting-value]: cluster `pg-a` keeps 100 of its 100 connections for superusers and members of `pg_use_reserved_connections`: PostgreSQL would not start
+      5:99 nothing is left for others
+      hint: raise `pg_max_conn`, or lower `superuser_reserved_connections` and `reserved_connections`
+    ");
+    let fewer = "pg_version: 17\npg_max_conn: 100\npg_parameters: { superuser_reserved_connections: 59, reserved_connections: 40 }";
+    assert_eq!(found(&one(fewer, "")), "");
+}
+
+#[test]
+fn libraries_of_sessions() {
+    let text = "pg_version: 17
+pg_extensions: [ postgresql-17-pgaudit ]
+pg_parameters: { session_preload_libraries: 'auto_explain, \"pgaudit\", nowhere' }
+pg_users: [ { name: u, parameters: { local_preload_libraries: $libdir/plugins/auto_explan } } ]";
+    assert_snapshot!(found(&one(text, "")), @"
+    warning[inventory/library]: library `nowhere` of `session_preload_libraries` in `pg_parameters` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      10:53 who installs this one?
+      hint: add its package to `pg_extensions`; without the library nobody can connect
+    warning[inventory/library]: library `$libdir/plugins/auto_explan` of `local_preload_libraries` in `parameters` of role `u` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      11:71 who installs this one?
+      hint: did you mean `auto_explain`? without the library nobody can connect
     ");
 }
 
@@ -158,6 +219,7 @@ fn settings_that_follow_from_something_else() {
   listen_addresses: '*'
   hba_file: /tmp/hba
   ident_file: /tmp/ident
+  ssl: off
   ssl_key_file: /tmp/key
   primary_conninfo: host=x
   recovery_target_time: now
@@ -174,17 +236,20 @@ fn settings_that_follow_from_something_else() {
     error[inventory/setting-taken]: `ident_file` in `pg_parameters` of cluster `pg-a` is set by `sty`
       13:11 decided elsewhere
       hint: take it out
-    error[inventory/setting-taken]: `ssl_key_file` in `pg_parameters` of cluster `pg-a` is set by `sty`
+    error[inventory/setting-taken]: `ssl` in `pg_parameters` of cluster `pg-a` is set by `sty`
       14:11 decided elsewhere
       hint: take it out
-    error[inventory/setting-taken]: `primary_conninfo` in `pg_parameters` of cluster `pg-a` is Patroni's to set, which drops what it is given here
+    error[inventory/setting-taken]: `ssl_key_file` in `pg_parameters` of cluster `pg-a` is set by `sty`
       15:11 decided elsewhere
       hint: take it out
-    error[inventory/setting-taken]: `recovery_target_time` in `pg_parameters` of cluster `pg-a` is Patroni's to set, which drops what it is given here
+    error[inventory/setting-taken]: `primary_conninfo` in `pg_parameters` of cluster `pg-a` is Patroni's to set, which drops what it is given here
       16:11 decided elsewhere
       hint: take it out
-    error[inventory/setting-taken]: `archive_command` in `pg_parameters` of cluster `pg-a` belongs to pgBackRest
+    error[inventory/setting-taken]: `recovery_target_time` in `pg_parameters` of cluster `pg-a` is Patroni's to set, which drops what it is given here
       17:11 decided elsewhere
+      hint: take it out
+    error[inventory/setting-taken]: `archive_command` in `pg_parameters` of cluster `pg-a` belongs to pgBackRest
+      18:11 decided elsewhere
       hint: take it out, or set `pgbackrest_enabled: false` to archive by other means
     ");
 }
@@ -223,4 +288,47 @@ pg_users: [ { name: u, parameters: { synchronous_commit: off, ignore_checksum_fa
       15:96 costs data
       hint: leave it out, unless the data can be had again
     ");
+}
+
+#[test]
+fn one_setting_in_two_spellings() {
+    assert_snapshot!(found(&one("pg_parameters: { Work_Mem: 4MB, work_mem: 5MB }", "")), @"
+    error[inventory/duplicate-name]: `work_mem` is twice in `pg_parameters` of cluster `pg-a`
+      8:41 again here
+      8:26 first here
+      hint: keep one of them
+    ");
+}
+
+#[test]
+fn time_zones_and_destinations() {
+    assert_snapshot!(found(&one("pg_parameters:
+  timezone: Mars/X
+  log_timezone: US/Pacific
+  log_destination: csvlog, nowhere
+pg_users:
+  - { name: u, parameters: { TimeZone: Europe/Berlin } }
+  - { name: v, parameters: { timezone: EST5EDT } }", "")), @"
+    error[inventory/setting-value]: `timezone` in `pg_parameters` of cluster `pg-a` is `Mars/X`, which is no time zone
+      9:21 this name
+      hint: write it as `Europe/Berlin` or `UTC`; `timedatectl list-timezones` has them all
+    error[inventory/setting-value]: `log_timezone` in `pg_parameters` of cluster `pg-a` is `US/Pacific`, an older name that nodes do not have
+      10:25 this name
+      hint: write `America/Los_Angeles`, or add `tzdata-legacy` to `node_packages`
+    error[inventory/setting-value]: `log_destination` in `pg_parameters` of cluster `pg-a` is `csvlog, nowhere`, and PostgreSQL has no destination `nowhere`
+      11:28 this value
+      hint: write some of stderr, csvlog, jsonlog, syslog, with commas between
+    ");
+}
+
+#[test]
+fn no_version_of_tls_is_left() {
+    assert_snapshot!(found(&one("pg_parameters: { ssl_max_protocol_version: TLSv1.1 }", "")), @"
+    error[inventory/setting-value]: `ssl_max_protocol_version` in `pg_parameters` of cluster `pg-a` is below `ssl_min_protocol_version`, `TLSv1.2`
+      8:52 too low
+      hint: a server that no version is left for does not start: raise it, or take it out
+    ");
+    let both =
+        "pg_parameters: { ssl_min_protocol_version: TLSv1.3, ssl_max_protocol_version: TLSv1.3 }";
+    assert_eq!(found(&one(both, "")), "");
 }

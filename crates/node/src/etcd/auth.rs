@@ -11,11 +11,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sty_core::{Risk, Secret};
-use sty_wire::observation::{Change, Failure, Observation};
+use sty_wire::observation::{Change, Failure, Note, Observation};
 use sty_wire::resource::{EtcdAccess, EtcdAuth, EtcdScope};
 
-use super::client::{Etcd, EtcdError, Login, encode, text, texts};
+use super::client::{Etcd, EtcdError, Login, decode, encode, text, texts};
+use super::election;
 use super::range::prefix_end;
+use super::revision;
 use super::version;
 use crate::context::Context;
 
@@ -32,32 +34,78 @@ struct Step {
 /// What etcd has.
 struct Found {
     enabled: bool,
+    /// Nobody else has changed users or roles.
+    ours: bool,
     users: BTreeSet<String>,
     roles: BTreeSet<String>,
 }
 
 pub(crate) fn observe(auth: &EtcdAuth, context: &Context) -> Observation {
-    let outcome = context.etcd.client(&auth.access).and_then(|etcd| {
-        let standing = standing(&etcd).map_err(|error| error.failure())?;
-        match standing {
-            Some(observation) => Ok(observation),
-            None => judge(
-                version::undecided(&etcd).map_err(|error| error.failure())?,
-                &steps(auth, &etcd).map_err(|error| error.failure())?,
-            ),
-        }
-    });
-    outcome.unwrap_or_else(|failure| Observation::Failed { failure })
+    let etcd = match context.etcd.client(&auth.access) {
+        Ok(etcd) => etcd,
+        Err(failure) => return Observation::Failed { failure },
+    };
+    let decided = |found: &Observation| !matches!(found, Observation::Pending { .. });
+    match election::after(|| look(auth, &etcd), decided) {
+        Ok(observation) => observation,
+        // The clusters' passwords follow from this one: files with others would keep Patroni from
+        // its leader.
+        Err(error @ EtcdError::Password { .. }) => Observation::Conflict {
+            failure: error.failure(),
+        },
+        Err(error) => Observation::Failed {
+            failure: error.failure(),
+        },
+    }
 }
 
-fn judge(undecided: Option<Change>, steps: &[Step]) -> Result<Observation, Failure> {
+fn look(auth: &EtcdAuth, etcd: &Etcd) -> Result<Observation, EtcdError> {
+    if let Some(observation) = standing(etcd)? {
+        return Ok(observation);
+    }
+    let undecided = version::undecided(etcd)?;
+    let (found, steps) = steps(auth, etcd)?;
+    let foreign = Change::new("users and roles", "changed by others", "looked through");
+    let foreign = (!found.ours).then_some(foreign);
+    Ok(judge(undecided.into_iter().chain(foreign), &steps))
+}
+
+/// Users that `sty` did not make: they may be meant, so they stay. Told where the leader is.
+pub(crate) fn note(auth: &EtcdAuth, context: &Context) -> Option<Note> {
+    // What cannot be asked shows in the observation.
+    let etcd = context.etcd.client(&auth.access).ok()?;
+    if !matches!(standing(&etcd), Ok(None)) {
+        return None;
+    }
+    let answer = etcd.any("/v3/auth/user/list", &json!({})).ok()?;
+    let strangers = strangers(auth, texts(&answer["users"]));
+    let named: Vec<String> = strangers.iter().map(|name| format!("`{name}`")).collect();
+    (!named.is_empty()).then(|| Note {
+        subject: "etcd".to_owned(),
+        message: format!(
+            "it has users that are of no cluster of the inventory: {}; left alone",
+            named.join(", ")
+        ),
+        hint: "`etcdctl user get NAME --detail` on an etcd node shows what one may do, and \
+               `etcdctl user delete NAME` removes it"
+            .to_owned(),
+    })
+}
+
+fn strangers(auth: &EtcdAuth, mut users: Vec<String>) -> Vec<String> {
+    users.retain(|user| user != ROOT && auth.scopes.iter().all(|scope| scope.user != *user));
+    users.sort();
+    users
+}
+
+fn judge(others: impl Iterator<Item = Change>, steps: &[Step]) -> Observation {
     let steps = steps.iter().map(|step| step.change.clone());
-    let changes: Vec<Change> = undecided.into_iter().chain(steps).collect();
+    let changes: Vec<Change> = others.chain(steps).collect();
     if changes.is_empty() {
-        return Ok(Observation::InSync);
+        return Observation::InSync;
     }
     let risk = Risk::Safe;
-    Ok(Observation::Drift { changes, risk })
+    Observation::Drift { changes, risk }
 }
 
 /// Why this node does not look; `None` when its member leads.
@@ -82,7 +130,7 @@ pub(crate) fn converge(auth: &EtcdAuth, context: &Context) -> Result<(), Failure
     let etcd = context.etcd.client(&auth.access)?;
     context.say("waiting for the members of etcd to agree upon a version");
     version::wait(&etcd)?;
-    let steps = steps(auth, &etcd).map_err(|error| error.failure())?;
+    let (_, steps) = steps(auth, &etcd).map_err(|error| error.failure())?;
     for step in steps {
         context.say(format!("etcd: {}", step.change.what));
         let outcome = etcd.any(step.path, &step.body);
@@ -90,18 +138,19 @@ pub(crate) fn converge(auth: &EtcdAuth, context: &Context) -> Result<(), Failure
     }
     let enabled = etcd.login(etcd.nearest().map_err(|error| error.failure())?);
     match enabled.map_err(|error| error.failure())? {
-        Login::Accepted => Ok(()),
+        Login::Accepted => revision::note(&etcd).map_err(|error| error.failure()),
         Login::NotNeeded => Err(Failure::message("etcd still lets anybody in")),
     }
 }
 
-/// Everything that must be asked of etcd, in order.
-fn steps(auth: &EtcdAuth, etcd: &Etcd) -> Result<Vec<Step>, EtcdError> {
+/// What there is, and everything that must be asked of etcd, in order.
+fn steps(auth: &EtcdAuth, etcd: &Etcd) -> Result<(Found, Vec<Step>), EtcdError> {
     let enabled = etcd.login(etcd.nearest()?)? == Login::Accepted;
     let users = etcd.any("/v3/auth/user/list", &json!({}))?;
     let roles = etcd.any("/v3/auth/role/list", &json!({}))?;
     let found = Found {
         enabled,
+        ours: revision::is_ours(etcd)?,
         users: texts(&users["users"]).into_iter().collect(),
         roles: texts(&roles["roles"]).into_iter().collect(),
     };
@@ -116,7 +165,7 @@ fn steps(auth: &EtcdAuth, etcd: &Etcd) -> Result<Vec<Step>, EtcdError> {
         let change = Change::new("authentication", "off", "on");
         push(&mut steps, change, "/v3/auth/enable", json!({}));
     }
-    Ok(steps)
+    Ok((found, steps))
 }
 
 /// `root`, before authentication is on.
@@ -164,7 +213,7 @@ fn role(
             let own = text(permission, "key") == key && text(permission, "range_end") == range_end;
             if own && text(permission, "permType") == READ_WRITE {
                 granted = true;
-            } else if !own {
+            } else if !own && !is_lived_in(etcd, wanted, permission)? {
                 let change = extra(format!("permission of role {name} on another range"));
                 let body = json!({
                     "role": name,
@@ -187,6 +236,26 @@ fn role(
     Ok(())
 }
 
+/// Whether a permission is for the place where a cluster has its keys, under another `pg_namespace`
+/// than the wanted one. Its Patroni could keep no leader without it; what is to be done is said
+/// where its members are seen.
+fn is_lived_in(etcd: &Etcd, wanted: &EtcdScope, permission: &Value) -> Result<bool, EtcdError> {
+    let Some(prefix) = elsewhere(wanted, permission) else {
+        return Ok(false);
+    };
+    let key = encode(format!("{prefix}initialize"));
+    let found = etcd.any("/v3/kv/range", &json!({ "key": key }))?;
+    Ok(found["kvs"].as_array().is_some_and(|keys| !keys.is_empty()))
+}
+
+/// The prefix of the cluster in another place, where a permission is for exactly that.
+fn elsewhere(wanted: &EtcdScope, permission: &Value) -> Option<String> {
+    let prefix = decode(text(permission, "key"))?;
+    let end = encode(prefix_end(prefix.as_bytes())?);
+    let is_other = prefix != wanted.prefix && prefix.ends_with(&format!("/{}/", wanted.user));
+    (is_other && text(permission, "range_end") == end).then_some(prefix)
+}
+
 /// The user of one cluster: its password, and exactly its role.
 fn user(
     auth: &EtcdAuth,
@@ -201,7 +270,8 @@ fn user(
     let key = encode(mark_key(name));
     let stored = etcd.any("/v3/kv/range", &json!({ "key": key }))?;
     let same = text(&stored["kvs"][0], "value") == mark;
-    if !known || !same {
+    let set = known && same;
+    if !set || !(found.ours || revision::lets_in(etcd, name, &wanted.password)?) {
         password(name, &wanted.password, found, steps);
         let body = json!({ "key": key, "value": mark });
         let change = Change::named(format!("digest for user {name}"));
@@ -267,6 +337,7 @@ fn missing(what: impl Into<String>) -> Change {
         what,
         from: None,
         to,
+        ..Change::default()
     }
 }
 
@@ -276,5 +347,47 @@ fn extra(what: String) -> Change {
         what,
         from,
         to: None,
+        ..Change::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sty_core::Secret;
+    use sty_wire::resource::EtcdScope;
+
+    use super::{elsewhere, encode, prefix_end};
+
+    /// Whatever is wider than the keys of the cluster is revoked, wherever it begins.
+    #[test]
+    fn only_a_cluster_s_own_keys_in_another_place_may_be_lived_in() {
+        let wanted = EtcdScope {
+            user: "pg-test".to_owned(),
+            password: Secret::default(),
+            prefix: "/pg/pg-test/".to_owned(),
+        };
+        let found = |from: &str, end: Vec<u8>| {
+            let permission = json!({ "key": encode(from), "range_end": encode(end) });
+            elsewhere(&wanted, &permission)
+        };
+        let exact = |prefix: &str| found(prefix, prefix_end(prefix.as_bytes()).unwrap_or_default());
+        assert_eq!(
+            exact("/old/place/pg-test/").as_deref(),
+            Some("/old/place/pg-test/")
+        );
+        for other in [
+            "/pg/pg-test/",
+            "/old/pg-test2/",
+            "/old/",
+            "/old/pg-test",
+            "/old/my-pg-test/",
+        ] {
+            assert_eq!(exact(other), None, "{other}");
+        }
+        for from in ["/old/pg-test/", "/pg/pg-test/"] {
+            assert_eq!(found(from, vec![0]), None, "{from} and all that follows");
+            assert_eq!(found(from, Vec::new()), None, "one key, {from}");
+        }
     }
 }

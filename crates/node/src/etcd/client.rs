@@ -25,6 +25,8 @@ pub(super) const OLDEST: &str = "3.0.0";
 /// gRPC codes that decisions rest on.
 pub(super) mod code {
     pub(crate) const INVALID_ARGUMENT: i64 = 3;
+    /// Also where this etcd has no such request.
+    pub(crate) const NOT_FOUND: i64 = 5;
     pub(crate) const PERMISSION_DENIED: i64 = 7;
     pub(crate) const FAILED_PRECONDITION: i64 = 9;
     /// Also when a member has not been connected to the others for five seconds.
@@ -46,9 +48,9 @@ pub(crate) enum EtcdError {
         code: i64,
         message: String,
     },
-    /// `root` may not log in.
-    #[error("etcd at {endpoint} does not accept the password of `root`")]
-    Password { endpoint: String },
+    /// A user may not log in.
+    #[error("etcd at {endpoint} does not accept the password of `{user}`")]
+    Password { endpoint: String, user: String },
     /// There is no endpoint to ask.
     #[error("no etcd endpoint is known")]
     NoEndpoint,
@@ -60,8 +62,8 @@ impl EtcdError {
             Self::Http(error) => error.failure(),
             Self::Password { .. } => Failure {
                 hint: Some(
-                    "if it was changed in the inventory, change it in etcd as well: \
-                     `etcdctl user passwd root`"
+                    "put the old `etcd_root_password` back; to change it, do so in etcd first \
+                     (`etcdctl user passwd root`), then in the inventory, and apply"
                         .to_owned(),
                 ),
                 ..Failure::message(self.to_string())
@@ -202,18 +204,29 @@ impl Etcd {
 
     /// Lets `root` in and keeps its token. Tells whether that is needed at all.
     pub(super) fn login(&self, endpoint: &str) -> Result<Login, EtcdError> {
-        let body = json!({"name": "root", "password": self.access.root_password.expose()});
+        let token = self.authenticate(endpoint, "root", &self.access.root_password)?;
+        if token.is_none() {
+            return Ok(Login::NotNeeded);
+        }
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
+        Ok(Login::Accepted)
+    }
+
+    /// The token of a user that is let in; `None` where everybody is. `root` stays who asks.
+    pub(super) fn authenticate(
+        &self,
+        endpoint: &str,
+        user: &str,
+        password: &Secret<String>,
+    ) -> Result<Option<Secret<String>>, EtcdError> {
+        let body = json!({ "name": user, "password": password.expose() });
         match self.post(endpoint, "/v3/auth/authenticate", &body, None, CHANGE_LIMIT) {
-            Ok(answer) => {
-                let token = text(&answer, "token").to_owned();
-                *self.token.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Secret::new(token));
-                Ok(Login::Accepted)
-            }
+            Ok(answer) => Ok(Some(Secret::new(text(&answer, "token").to_owned()))),
             Err(error) => match error.code() {
-                Some(code::FAILED_PRECONDITION) => Ok(Login::NotNeeded),
+                Some(code::FAILED_PRECONDITION) => Ok(None),
                 Some(code::INVALID_ARGUMENT | code::UNAUTHENTICATED) => Err(EtcdError::Password {
                     endpoint: endpoint.to_owned(),
+                    user: user.to_owned(),
                 }),
                 _ => Err(error),
             },
@@ -270,6 +283,12 @@ impl Etcd {
         Ok(members.unwrap_or_default().iter().map(member).collect())
     }
 
+    /// The same, as others know them.
+    pub(crate) fn peers(&self, endpoint: &str) -> Result<Vec<EtcdPeer>, EtcdError> {
+        let members = self.members(endpoint)?;
+        Ok(members.into_iter().map(Into::into).collect())
+    }
+
     fn token(&self) -> Option<Secret<String>> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         token.clone()
@@ -323,6 +342,11 @@ pub(super) fn texts(value: &Value) -> Vec<String> {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     let texts = items.iter().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
+}
+
+/// Text that the gateway wrote; `None` for what is none.
+pub(super) fn decode(written: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(written).ok()?).ok()
 }
 
 /// Bytes as the gateway wants them.

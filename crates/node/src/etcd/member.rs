@@ -9,7 +9,9 @@ use sty_core::Risk;
 use sty_wire::observation::{Change, EtcdView, Failure, Observation};
 use sty_wire::resource::EtcdMember;
 
-use super::client::{CHANGE_LIMIT, Etcd, EtcdError, Member, code};
+use super::client::{CHANGE_LIMIT, Etcd, EtcdError, Health, Member, code};
+use super::election;
+use super::present::present;
 use crate::context::Context;
 use crate::systemd;
 use crate::wait::{Look, Wait};
@@ -28,6 +30,9 @@ pub(crate) fn observe(member: &EtcdMember, context: &Context) -> Observation {
 }
 
 fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failure> {
+    if let Some(failure) = present().and_then(|found| moved(member, &found.client_url)) {
+        return Ok(Observation::Conflict { failure });
+    }
     let unit = context.unit(&member.unit)?;
     if unit.missing() {
         let reason = "etcd is not installed".to_owned();
@@ -52,6 +57,7 @@ fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failur
                 what: "restart".to_owned(),
                 from: None,
                 to: Some(format!("with {} as changed", changed.join(", "))),
+                ..Change::default()
             });
         }
         changes.extend(ailments(member, context)?);
@@ -63,11 +69,29 @@ fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failur
     })
 }
 
+/// Every Patroni and every other member know this one by its port, and it moves only by a restart:
+/// no order of steps keeps all of them served.
+fn moved(member: &EtcdMember, there: &str) -> Option<Failure> {
+    let port = |url: &str| url.rsplit(':').next().map(str::to_owned);
+    let (found, wanted) = (port(there)?, port(&member.client_url)?);
+    (found != wanted).then(|| Failure {
+        hint: Some(format!(
+            "set `etcd_port` back to {found}: an etcd that has data keeps its port"
+        )),
+        ..Failure::message(format!(
+            "etcd of `{}` serves at port {found}, and the inventory says {wanted}",
+            member.name
+        ))
+    })
+}
+
 /// What a running member lacks.
 fn ailments(member: &EtcdMember, context: &Context) -> Result<Vec<Change>, Failure> {
     let etcd = context.etcd.client(&member.access)?;
     let url = &member.client_url;
-    let status = match etcd.status(url) {
+    let well =
+        |status: &Health| status.learner || status.has_leader && etcd.healthy(url).unwrap_or(false);
+    let status = match election::after(|| etcd.status(url), well) {
         Ok(status) => status,
         Err(error) if error.silent() => {
             return Ok(vec![Change::new("health", "no answer", "healthy")]);
@@ -324,13 +348,13 @@ pub(crate) fn view(member: &EtcdMember, context: &Context) -> EtcdView {
         return view;
     };
     let url = &member.client_url;
-    let Ok(status) = etcd.status(url) else {
+    let Ok(status) = election::after(|| etcd.status(url), |status| status.has_leader) else {
         return view;
     };
     view.leader = status.leader;
     view.healthy = status.has_leader && !status.learner && etcd.healthy(url).unwrap_or(false);
-    if let Ok(members) = etcd.members(url) {
-        view.members = members.into_iter().map(Into::into).collect();
+    if let Ok(members) = etcd.peers(url) {
+        view.members = members;
     }
     view
 }

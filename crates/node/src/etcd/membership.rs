@@ -11,6 +11,8 @@ use crate::context::Context;
 use crate::wait::{Look, Wait};
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// More than an election takes.
+const ELECTED: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Adds a member through `via`, a member on this node. It joins as a learner, so that the quorum
@@ -58,7 +60,7 @@ pub(crate) fn member_remove(
     else {
         return Ok(());
     };
-    keep_quorum(&etcd, &members, leaving)?;
+    wait_for_quorum(&etcd, &members, leaving)?;
     let body = json!({ "ID": leaving.id });
     change(&etcd, via, "/v3/cluster/member/remove", &body)?;
     let what = format!("member {peer_url} to be gone");
@@ -84,6 +86,25 @@ fn change(etcd: &Etcd, via: &EtcdMember, path: &str, body: &Value) -> Result<(),
             Err(error) => Err(error.failure()),
         },
     )
+}
+
+/// Waits until enough of those that stay are healthy: after the last change they may elect a leader.
+fn wait_for_quorum(etcd: &Etcd, members: &[Member], leaving: &Member) -> Result<(), Failure> {
+    let wait = Wait {
+        what: "the members of etcd that stay to be healthy",
+        limit: ELECTED,
+        pause: PAUSE,
+    };
+    let mut refusal = None;
+    let waited = wait.until(|| match keep_quorum(etcd, members, leaving) {
+        Ok(()) => Ok(Look::Reached),
+        Err(failure) => {
+            let state = failure.message.clone();
+            refusal = Some(failure);
+            Ok(Look::NotYet(state))
+        }
+    });
+    waited.map_err(|failure| refusal.unwrap_or(failure))
 }
 
 fn keep_quorum(etcd: &Etcd, members: &[Member], leaving: &Member) -> Result<(), Failure> {

@@ -2,25 +2,37 @@
 
 mod auth;
 mod client;
+mod election;
 mod member;
 mod membership;
+mod present;
 mod range;
+mod revision;
 mod scope;
-mod stray;
 mod version;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sty_wire::observation::Failure;
-use sty_wire::resource::EtcdAccess;
+use sty_wire::observation::{Failure, Note};
+use sty_wire::resource::{EtcdAccess, Resource, ResourceKind};
+
+use crate::context::Context;
 
 pub(crate) use self::auth::{converge as converge_auth, observe as observe_auth};
 pub(crate) use self::client::Etcd;
 pub(crate) use self::member::{converge as converge_member, observe as observe_member, view};
 pub(crate) use self::membership::{member_add, member_remove};
+pub(crate) use self::present::present;
 pub(crate) use self::scope::{converge as converge_scope_absent, observe as observe_scope_absent};
-pub(crate) use self::stray::stray;
+
+/// What is to be known of `resource` beside.
+pub(crate) fn note(resource: &Resource, context: &Context) -> Option<Note> {
+    match &resource.kind {
+        ResourceKind::EtcdAuth(auth) => auth::note(auth, context),
+        _ => None,
+    }
+}
 
 /// Clients of this look, by endpoints: connections and the token of `root` are shared.
 #[derive(Default)]

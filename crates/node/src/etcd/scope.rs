@@ -8,6 +8,7 @@ use sty_wire::resource::EtcdAccess;
 use super::auth;
 use super::client::{Etcd, EtcdError, encode, text, texts};
 use super::range::prefix_end;
+use super::revision;
 use crate::context::Context;
 
 /// What is left of a cluster.
@@ -38,6 +39,7 @@ pub(crate) fn observe(
             what,
             from,
             to: None,
+            ..Change::default()
         });
     };
     if left.keys > 0 {
@@ -70,6 +72,7 @@ pub(crate) fn converge(
 }
 
 fn remove(etcd: &Etcd, left: &Left, range: &Value, user: &str) -> Result<(), EtcdError> {
+    let ours = revision::is_ours(etcd)?;
     if left.keys > 0 {
         etcd.any("/v3/kv/deleterange", range)?;
     }
@@ -83,7 +86,10 @@ fn remove(etcd: &Etcd, left: &Left, range: &Value, user: &str) -> Result<(), Etc
     if left.role {
         etcd.any("/v3/auth/role/delete", &json!({ "role": user }))?;
     }
-    Ok(())
+    match ours {
+        true => revision::note(etcd),
+        false => Ok(()),
+    }
 }
 
 fn find(etcd: &Etcd, prefix: &str, user: &str) -> Result<Left, Failure> {

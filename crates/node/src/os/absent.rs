@@ -1,6 +1,7 @@
 //! Paths at which nothing should be, with a guard against deleting what is not ours.
 
 use std::fs;
+use std::io;
 use std::path::{Component, Path};
 
 use sty_core::Risk;
@@ -8,8 +9,11 @@ use sty_wire::observation::{Change, Failure, Observation};
 
 use super::{atomic, drift, file};
 
-/// Where directories directly below may go, with all they hold.
-const PARENTS: [&str; 7] = ["/data", "/etc", "/opt", "/pg", "/run", "/srv", "/tmp"];
+/// Directories directly below these never go with all they hold.
+const TOP: [&str; 13] = [
+    "/bin", "/boot", "/dev", "/home", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys",
+    "/usr", "/var",
+];
 /// Below /etc, these never go.
 const SYSTEM: [&str; 8] = [
     "/etc/apt",
@@ -22,8 +26,13 @@ const SYSTEM: [&str; 8] = [
     "/etc/systemd",
 ];
 
-/// Compares with what is there.
-pub(crate) fn observe(path: &str, recursive: bool) -> Result<Observation, Failure> {
+/// Compares with what is there. A directory that has content and lacks `mark` is another one than
+/// was meant.
+pub(crate) fn observe(
+    path: &str,
+    recursive: bool,
+    mark: Option<&str>,
+) -> Result<Observation, Failure> {
     guard(path, recursive)?;
     let path = Path::new(path);
     let Some(found) = file::metadata(path)? else {
@@ -34,6 +43,7 @@ pub(crate) fn observe(path: &str, recursive: bool) -> Result<Observation, Failur
     } else if is_empty(path)? {
         ("an empty directory", Risk::Safe)
     } else if recursive {
+        known_by(path, mark)?;
         ("a directory with content", Risk::Destroy)
     } else {
         return Err(Failure::message(format!(
@@ -45,12 +55,28 @@ pub(crate) fn observe(path: &str, recursive: bool) -> Result<Observation, Failur
         what: path.display().to_string(),
         from: Some(what.to_owned()),
         to: None,
+        ..Change::default()
     };
     Ok(drift(vec![change], risk))
 }
 
-/// Deletes it.
-pub(crate) fn converge(path: &str, recursive: bool) -> Result<(), Failure> {
+fn known_by(path: &Path, mark: Option<&str>) -> Result<(), Failure> {
+    match mark {
+        Some(mark) if file::metadata(&path.join(mark))?.is_none() => Err(Failure {
+            hint: Some(
+                "look at what it holds, and delete it by hand if nobody needs it".to_owned(),
+            ),
+            ..Failure::message(format!(
+                "{} has content and no `{mark}`: it is not the data that should go",
+                path.display()
+            ))
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes it; `mark` last, so that what is left after an interruption is known by it.
+pub(crate) fn converge(path: &str, recursive: bool, mark: Option<&str>) -> Result<(), Failure> {
     guard(path, recursive)?;
     let path = Path::new(path);
     let Some(found) = file::metadata(path)? else {
@@ -59,10 +85,29 @@ pub(crate) fn converge(path: &str, recursive: bool) -> Result<(), Failure> {
     let removed = match (found.is_dir(), recursive) {
         (false, _) => fs::remove_file(path),
         (true, false) => fs::remove_dir(path),
-        // Does not follow links.
-        (true, true) => fs::remove_dir_all(path),
+        (true, true) => {
+            if !is_empty(path)? {
+                known_by(path, mark)?;
+            }
+            empty(path, mark).and_then(|()| fs::remove_dir_all(path))
+        }
     };
     removed.map_err(|error| atomic::unable("delete", path, &error))
+}
+
+/// Deletes everything in a directory but `mark`. Does not follow links.
+fn empty(path: &Path, mark: Option<&str>) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if mark.is_some_and(|mark| entry.file_name() == mark) {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
 }
 
 fn guard(path: &str, recursive: bool) -> Result<(), Failure> {
@@ -94,18 +139,14 @@ fn refusal(path: &str, recursive: bool) -> Option<&'static str> {
     let depth = path.components().count() - 1;
     // A link may go; and gone it must not be refused.
     let free = fs::symlink_metadata(path).map_or_else(
-        |error| error.kind() == std::io::ErrorKind::NotFound,
+        |error| error.kind() == io::ErrorKind::NotFound,
         |found| found.is_symlink(),
     );
     match depth {
         0 => Some("it is the root directory"),
         1 if !recursive && free => None,
         1 => Some("it is a top-level directory"),
-        2 if recursive
-            && !PARENTS
-                .iter()
-                .any(|parent| path.parent() == Some(Path::new(parent))) =>
-        {
+        2 if recursive && TOP.iter().any(|top| path.parent() == Some(Path::new(top))) => {
             Some("it is a directory of the system")
         }
         2 if recursive && SYSTEM.iter().any(|system| path == Path::new(system)) => {
@@ -152,6 +193,7 @@ mod tests {
         for path in [
             "/data/etcd",
             "/data/postgres/pg-test-17",
+            "/data1/pg-test-17",
             "/etc/patroni",
             "/var/lib/x/y",
         ] {
@@ -161,6 +203,24 @@ mod tests {
         assert!(refusal("/etc", false).is_some(), "a directory");
         assert!(refusal("/no-such", true).is_some());
         assert_eq!(refusal("/no-such", false), None, "gone already");
+    }
+
+    #[test]
+    fn a_directory_is_known_by_its_mark_to_the_last() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pg/data");
+        fs::create_dir_all(path.join("base/1")).unwrap();
+        let text = path.to_str().unwrap();
+        let failure = observe(text, true, Some("PG_VERSION")).unwrap_err();
+        assert!(failure.message.contains("PG_VERSION"), "{failure:?}");
+        assert!(converge(text, true, Some("PG_VERSION")).is_err());
+        assert!(path.join("base/1").is_dir());
+        fs::write(path.join("PG_VERSION"), "17").unwrap();
+        empty(&path, Some("PG_VERSION")).unwrap();
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        converge(text, true, Some("PG_VERSION")).unwrap();
+        assert!(!path.exists());
+        converge(text, true, Some("PG_VERSION")).unwrap();
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub(crate) fn changes(found: &str, wanted: &str) -> Vec<Change> {
                 what: format!("line {}", old.start + 1),
                 from: lines(&diff.old_slices()[old.start..old.start + from]),
                 to: lines(&diff.new_slices()[new.start..new.start + to]),
+                ..Change::default()
             });
         }
     }

@@ -31,6 +31,7 @@ pub(crate) fn observe(
                 "{}:{} {:04o}",
                 wanted.owner, wanted.group, wanted.mode
             )),
+            ..Change::default()
         };
         return Ok(drift(vec![change], Risk::Safe));
     };

@@ -87,6 +87,7 @@ fn created(file: &File) -> Change {
         what: "file".to_owned(),
         from: None,
         to: Some(format!("{lines} lines")),
+        ..Change::default()
     }
 }
 

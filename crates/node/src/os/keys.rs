@@ -26,6 +26,7 @@ pub(crate) fn observe(
         what: "key".to_owned(),
         from: None,
         to: Some(shown(key)),
+        ..Change::default()
     };
     let changes = missing(&text, keys).into_iter().map(change).collect();
     Ok(drift(changes, Risk::Safe))

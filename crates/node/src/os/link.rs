@@ -42,6 +42,7 @@ pub(crate) fn observe(path: &str, target: &str) -> Result<Observation, Failure> 
         what: "link".to_owned(),
         from,
         to: Some(target.to_owned()),
+        ..Change::default()
     };
     Ok(drift(vec![change], Risk::Safe))
 }

@@ -2,11 +2,13 @@
 
 mod absent;
 mod access;
-mod atomic;
+pub(crate) mod atomic;
+mod authority;
 mod certificate;
 mod check;
 mod diff;
 mod directory;
+pub(crate) mod drop_ins;
 mod file;
 mod hostname;
 mod keys;
@@ -25,7 +27,7 @@ mod versions;
 use sty_core::Risk;
 use sty_wire::observation::{Change, Failure, Observation};
 use sty_wire::protocol::Supply;
-use sty_wire::resource::ResourceKind;
+use sty_wire::resource::{ResourceKind, Unit};
 
 use crate::context::Context;
 
@@ -40,15 +42,24 @@ pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observat
         ResourceKind::Directory { path, access } => directory::observe(path, access, context),
         ResourceKind::Link { path, target } => link::observe(path, target),
         ResourceKind::File(file) => file::observe(file, context),
-        ResourceKind::PathAbsent { path, recursive } => absent::observe(path, *recursive),
+        ResourceKind::PathAbsent {
+            path,
+            recursive,
+            mark,
+        } => absent::observe(path, *recursive, mark.as_deref()),
         ResourceKind::OnlyPackageSource { path } => sources::observe(path),
         ResourceKind::Sysctl { path, values } => sysctl::observe(path, values, context),
         ResourceKind::KernelModules { names } => modules::observe(names, context),
         ResourceKind::Timezone { name } => timezone::observe(name),
         ResourceKind::SwapOff => swap::observe(),
+        ResourceKind::Authority { file, .. } => authority::observe(file, context),
         ResourceKind::Certificate(wanted) => certificate::observe(wanted, context),
         ResourceKind::Unit(unit) => unit::observe(unit, context),
-        ResourceKind::Retired { unit, config } => retired::observe(unit, config, context),
+        ResourceKind::Retired {
+            unit,
+            config,
+            files,
+        } => retired::observe(unit, config, files, context),
         _ => Err(misrouted()),
     }
 }
@@ -67,8 +78,14 @@ pub(crate) fn converge(
         ResourceKind::AuthorizedKeys { user, keys } => keys::converge(user, keys, context),
         ResourceKind::Directory { path, access } => directory::converge(path, access, context),
         ResourceKind::Link { path, target } => link::converge(path, target),
-        ResourceKind::File(file) => file::converge(file, context),
-        ResourceKind::PathAbsent { path, recursive } => absent::converge(path, *recursive),
+        ResourceKind::File(file) | ResourceKind::Authority { file, .. } => {
+            file::converge(file, context)
+        }
+        ResourceKind::PathAbsent {
+            path,
+            recursive,
+            mark,
+        } => absent::converge(path, *recursive, mark.as_deref()),
         ResourceKind::OnlyPackageSource { path } => sources::converge(path),
         ResourceKind::Sysctl { path, values } => sysctl::converge(path, values, context),
         ResourceKind::KernelModules { names } => modules::converge(names, context),
@@ -76,9 +93,18 @@ pub(crate) fn converge(
         ResourceKind::SwapOff => swap::converge(),
         ResourceKind::Certificate(wanted) => certificate::converge(wanted, context, supply),
         ResourceKind::Unit(unit) => unit::converge(unit, context),
-        ResourceKind::Retired { unit, config } => retired::converge(unit, config, context),
+        ResourceKind::Retired {
+            unit,
+            config,
+            files,
+        } => retired::converge(unit, config, files, context),
         _ => Err(misrouted()),
     }
+}
+
+/// Has a unit read its files.
+pub(crate) fn reload_unit(unit: &Unit) -> Result<(), Failure> {
+    unit::reload(unit)
 }
 
 fn misrouted() -> Failure {

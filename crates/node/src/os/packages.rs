@@ -108,6 +108,7 @@ fn change(name: &str, installed: &Installed) -> Change {
         what: format!("package {name}"),
         from: broken.then(|| "half installed".to_owned()),
         to: Some("installed".to_owned()),
+        ..Change::default()
     }
 }
 

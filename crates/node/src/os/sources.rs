@@ -18,6 +18,7 @@ pub(crate) fn observe(only: &str) -> Result<Observation, Failure> {
         what: path.display().to_string(),
         from: Some("a package source".to_owned()),
         to: None,
+        ..Change::default()
     };
     let others = others(Path::new(APT), only)?;
     Ok(drift(others.into_iter().map(change).collect(), Risk::Safe))

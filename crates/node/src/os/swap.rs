@@ -26,6 +26,7 @@ pub(crate) fn observe() -> Result<Observation, Failure> {
             what: FSTAB.to_owned(),
             from: Some(line.to_owned()),
             to: None,
+            ..Change::default()
         })
         .collect();
     let devices: Vec<&str> = in_use.lines().skip(1).filter_map(first_word).collect();
@@ -39,6 +40,7 @@ pub(crate) fn observe() -> Result<Observation, Failure> {
             what: "swap".to_owned(),
             from: Some(device.to_owned()),
             to: None,
+            ..Change::default()
         })),
     }
     Ok(drift(changes, Risk::Safe))

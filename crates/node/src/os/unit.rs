@@ -7,6 +7,7 @@ use sty_wire::resource::{Unit, UnitState};
 use super::drift;
 use crate::context::Context;
 use crate::systemd::{self, UnitStatus};
+use crate::{pooler, proxy};
 
 /// Compares enabled and active state. A running unit whose files were written after it last read
 /// them, or are about to be, differs too.
@@ -45,10 +46,25 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
         changes.push(Change::new("state", described(status), "running"));
         return Ok(drift(changes, risk));
     }
-    let stale = Stale::of(unit, status, context);
-    if let Some((change, cost)) = stale.change(status) {
+    for (change, cost) in Stale::of(unit, status, context).changes(status) {
         changes.push(change);
-        risk = cost;
+        risk = risk.max(cost);
+    }
+    // With files that it has not read it may not even be asked as it will be.
+    if changes.is_empty()
+        && let Some(console) = &unit.console
+    {
+        let found = pooler::look(console, pooler::LIMIT)?;
+        changes.extend(found.stopped.iter().map(pooler::Stopped::change));
+        if !found.settings.is_empty() {
+            changes.extend(found.settings);
+            risk = Risk::Reload;
+        }
+    }
+    if changes.is_empty()
+        && let Some(socket) = &unit.stats_socket
+    {
+        changes.extend(proxy::held(socket)?.iter().map(proxy::Held::change));
     }
     Ok(drift(changes, risk))
 }
@@ -102,25 +118,28 @@ impl Stale {
         }
     }
 
-    fn change(&self, status: &UnitStatus) -> Option<(Change, Risk)> {
+    /// What it has to do, the worst first.
+    fn changes(&self, status: &UnitStatus) -> Vec<(Change, Risk)> {
         let change = |what: &str, files: &[String]| Change {
             what: what.to_owned(),
             from: None,
             to: Some(format!("with {} as changed", files.join(", "))),
+            ..Change::default()
         };
+        let mut changes = Vec::new();
         if !self.restart.is_empty() {
-            Some((change("restart", &self.restart), Risk::Restart))
-        } else if self.reload.is_empty() {
-            let failed = || {
-                let from = format!("failed ({})", status.reload_result);
-                (Change::new("reload", from, "done"), Risk::Reload)
-            };
-            self.failed.then(failed)
-        } else if status.can_reload {
-            Some((change("reload", &self.reload), Risk::Reload))
-        } else {
-            Some((change("restart", &self.reload), Risk::Restart))
+            changes.push((change("restart", &self.restart), Risk::Restart));
         }
+        if !self.reload.is_empty() {
+            changes.push(match status.can_reload {
+                true => (change("reload", &self.reload), Risk::Reload),
+                false => (change("restart", &self.reload), Risk::Restart),
+            });
+        } else if self.failed {
+            let from = format!("failed ({})", status.reload_result);
+            changes.push((Change::new("reload", from, "done"), Risk::Reload));
+        }
+        changes
     }
 }
 
@@ -164,7 +183,8 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
         context.say(format!("starting {name}"));
         systemd::start(name)?;
     } else {
-        match Stale::of(unit, status, context).change(status) {
+        let stale = Stale::of(unit, status, context);
+        match stale.changes(status).first() {
             Some((_, Risk::Reload)) => {
                 context.say(format!("reloading {name}"));
                 systemd::reload(name)?;
@@ -173,10 +193,18 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
                 context.say(format!("restarting {name}"));
                 systemd::restart(name)?;
             }
-            None => {}
+            // What has just read its files has everything in service.
+            None => unit.stats_socket.as_deref().map_or(Ok(()), proxy::let_in)?,
         }
     }
-    stays(name)
+    stays(name)?;
+    unit.console.as_ref().map_or(Ok(()), pooler::let_go_on)
+}
+
+/// Has a running unit read its files; what wants a restart goes on waiting for it.
+pub(crate) fn reload(unit: &Unit) -> Result<(), Failure> {
+    systemd::reload(&unit.name)?;
+    stays(&unit.name)
 }
 
 /// A unit that ended right after its start fails here, with its log.
@@ -254,7 +282,7 @@ mod tests {
     #[test]
     fn a_reload_is_enough_unless_the_unit_cannot_or_a_restart_is_due() {
         let running = status("active", "enabled");
-        let risk = |stale: Stale| stale.change(&running).map(|(_, risk)| risk);
+        let risk = |stale: Stale| stale.changes(&running).first().map(|(_, risk)| *risk);
         assert_eq!(risk(stale(&[], &[], false)), None);
         assert_eq!(risk(stale(&[], &["/a"], false)), Some(Risk::Reload));
         assert_eq!(risk(stale(&[], &[], true)), Some(Risk::Reload));
@@ -263,8 +291,10 @@ mod tests {
             can_reload: false,
             ..running.clone()
         };
-        let (change, risk) = stale(&[], &["/a"], false).change(&simple).unwrap();
-        assert_eq!((change.what.as_str(), risk), ("restart", Risk::Restart));
+        let changes = stale(&[], &["/a"], false).changes(&simple);
+        let (change, risk) = &changes[0];
+        assert_eq!((change.what.as_str(), *risk), ("restart", Risk::Restart));
         assert_eq!(change.to.as_deref(), Some("with /a as changed"));
+        assert_eq!(stale(&["/b"], &["/a"], false).changes(&running).len(), 2);
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn observe(user: &User, context: &Context) -> Result<Observation, Fai
                 what: "account".to_owned(),
                 from: None,
                 to: Some(user.name.clone()),
+                ..Change::default()
             }],
             Risk::Safe,
         ));

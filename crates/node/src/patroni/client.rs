@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sty_core::Secret;
 use sty_wire::observation::{Change, Failure};
-use sty_wire::resource::PatroniAccess;
+use sty_wire::resource::{PatroniAccess, PatroniMember};
 use sty_wire::status::{PatroniRecords, Promotion};
 use ureq::http::Method;
 
@@ -41,11 +41,41 @@ pub(crate) struct Status {
     /// Maintenance mode.
     #[serde(default)]
     pub(crate) pause: bool,
+    /// On a replica: less than a lease ago the primary said that it goes on without etcd, and until
+    /// then no other leader is believed.
+    #[serde(default)]
+    pub(crate) failsafe_mode_is_active: bool,
     #[serde(default)]
     xlog: Value,
+    #[serde(default)]
+    patroni: Identity,
+}
+
+/// Whose Patroni answers.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Identity {
+    #[serde(default)]
+    scope: String,
+    /// Empty before Patroni 4.
+    #[serde(default)]
+    name: String,
 }
 
 impl Status {
+    /// Who answers instead of `member`, in words: its node was given to another cluster, and the
+    /// Patroni of the old one still runs.
+    pub(crate) fn other_than(&self, member: &PatroniMember) -> Option<String> {
+        let Identity { scope, name } = &self.patroni;
+        let is_other = |found: &str, wanted: &str| !found.is_empty() && found != wanted;
+        if !is_other(scope, &member.scope) && !is_other(name, &member.name) {
+            return None;
+        }
+        Some(match name.is_empty() {
+            true => format!("a member of cluster {scope}"),
+            false => format!("{name} of cluster {scope}"),
+        })
+    }
+
     /// Leads its cluster.
     pub(crate) fn leads(&self) -> bool {
         matches!(self.role.as_str(), "primary" | "master" | "standby_leader")
@@ -70,6 +100,12 @@ impl Status {
         position("location").or_else(|| position("replayed_location"))
     }
 
+    /// Where the log here ends: what a primary has written, what a replica has received or replayed.
+    pub(crate) fn wal_end(&self) -> Option<u64> {
+        let received = self.xlog["received_location"].as_u64();
+        received.max(self.wal_position())
+    }
+
     /// Settings that wait for a restart; empty where Patroni (before 4) does not name them.
     pub(crate) fn restart_reasons(&self) -> Vec<Change> {
         let value = |reason: &Value, name: &str| reason[name].as_str().map(str::to_owned);
@@ -83,6 +119,7 @@ impl Status {
                 what: name.clone(),
                 from: value(reason, "old_value"),
                 to: value(reason, "new_value"),
+                ..Change::default()
             })
             .collect()
     }
@@ -179,6 +216,12 @@ impl Patroni {
     /// Whether the member `listed` leads and its server takes writes. Its health check is not
     /// asked: that says yes as soon as the member has the lock, before it is promoted.
     pub(crate) fn is_primary(&self, listed: &Listed) -> Result<bool, HttpError> {
+        let status = self.status_of(listed)?;
+        Ok(status.leads() && status.role != "standby_leader" && status.runs())
+    }
+
+    /// What the member `listed` says of itself now.
+    pub(crate) fn status_of(&self, listed: &Listed) -> Result<Status, HttpError> {
         let answer = self.http.ask(&Ask {
             url: listed.api_url.clone(),
             authorization: None,
@@ -186,8 +229,7 @@ impl Patroni {
             body: None,
             limit: self.limit,
         })?;
-        let status: Status = parse(&answer)?;
-        Ok(status.leads() && status.role != "standby_leader" && status.runs())
+        parse(&answer)
     }
 
     /// Sets the time that looking may take.

@@ -13,9 +13,8 @@ use std::time::Duration;
 use sty_wire::observation::Failure;
 use sty_wire::resource::{PatroniMember, PrimaryPooler};
 
-use super::client::Listed;
-use super::console::{Console, words};
 use crate::context::Context;
+use crate::pooler::{Console, SAFETY_NET_UNIT, words};
 use crate::run::Run;
 use crate::systemd;
 use crate::wait::{Look, Wait};
@@ -25,7 +24,6 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// When clients go on by themselves: later than any planned move of a primary takes, sooner than
 /// a client gives up waiting in the pooler.
 const SAFETY_NET: Duration = Duration::from_secs(60);
-const SAFETY_NET_UNIT: &str = "sty-clients-go-on";
 const PRIMARY_LIMIT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -36,7 +34,7 @@ pub(crate) fn hold(member: &PatroniMember, force: bool, context: &Context) -> Re
         return Ok(());
     };
     context.say("letting transactions end");
-    let console = Console::new(pooler)?;
+    let console = Console::new(&pooler.console)?;
     drop_safety_net()?;
     spread_safety_net(pooler)?;
     let limit = if force { SAFETY_NET } else { DRAIN_LIMIT };
@@ -90,7 +88,7 @@ pub(crate) fn release(member: &PatroniMember, context: &Context) -> Result<(), F
         Ok(primary) => tell_haproxy(pooler, member, primary),
         Err(_) => Ok(()),
     };
-    Console::new(pooler)?.resume()?;
+    Console::new(&pooler.console)?.resume()?;
     drop_safety_net()?;
     primary.and(told)
 }
@@ -105,18 +103,25 @@ fn primary(member: &PatroniMember, context: &Context) -> Result<String, Failure>
         pause: PAUSE,
     };
     wait.until(|| {
-        let members = match patroni.members_now() {
+        let mut members = match patroni.members_now() {
             Ok(members) => members,
             Err(error) => return Ok(Look::NotYet(error.failure().message)),
         };
-        let mut members: Vec<&Listed> = members.iter().collect();
         members.sort_by_key(|listed| !listed.leads());
-        let is_primary = |listed: &&&Listed| patroni.is_primary(listed).unwrap_or(false);
-        found = members.iter().find(is_primary).map(|one| one.name.clone());
-        Ok(match &found {
-            Some(_) => Look::Reached,
-            None => Look::NotYet("no member says that it is".to_owned()),
-        })
+        let mut said = "no member says that it is".to_owned();
+        for listed in members {
+            match patroni.is_primary(&listed) {
+                Ok(true) => {
+                    found = Some(listed.name);
+                    return Ok(Look::Reached);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    said = format!("{said}; {}: {}", listed.name, error.failure().message)
+                }
+            }
+        }
+        Ok(Look::NotYet(said))
     })?;
     found.ok_or_else(|| Failure::message("no member says that it is the primary"))
 }
@@ -161,10 +166,10 @@ fn spread_safety_net(pooler: &PrimaryPooler) -> Result<(), Failure> {
             format!("--unit={SAFETY_NET_UNIT}"),
             format!("--on-active={}s", SAFETY_NET.as_secs()),
             "--timer-property=AccuracySec=1s".to_owned(),
-            format!("--uid={}", pooler.account),
-            pooler.psql.clone(),
+            format!("--uid={}", pooler.console.account),
+            pooler.console.psql.clone(),
         ])
-        .args(words(pooler, "RESUME"))
+        .args(words(&pooler.console, "RESUME"))
         .ok()
         .map(drop)
 }

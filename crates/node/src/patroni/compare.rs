@@ -78,6 +78,7 @@ fn differ(path: &str, from: Option<&Value>, to: Option<&Value>, changes: &mut Ve
             what: path.to_owned(),
             from: from.map(shown),
             to: to.map(shown),
+            ..Change::default()
         }),
     }
 }
@@ -100,7 +101,7 @@ pub(super) fn same(left: &Value, right: &Value) -> bool {
 }
 
 /// Whether two texts are the same switch, the same number, or simply the same.
-pub(super) fn same_text(left: &str, right: &str) -> bool {
+pub(crate) fn same_text(left: &str, right: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     if let (Some(left), Some(right)) = (number(left), number(right)) {
         return left == right;

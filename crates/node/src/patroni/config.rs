@@ -9,7 +9,7 @@ use sty_wire::observation::{Failure, Observation};
 use sty_wire::resource::{PatroniAccess, PostgresAccess};
 use ureq::http::Method;
 
-use super::client::Patroni;
+use super::client::{Listed, Patroni, Status};
 use super::compare::compare;
 use super::effect;
 use crate::context::Context;
@@ -59,45 +59,84 @@ fn look(
         }
         Err(error) => return Err(error.failure()),
     };
-    if !status.leads() {
-        return standing_by(&patroni);
+    // Asked at the same time as its status: Patroni opens its port just now.
+    if patroni.members().is_err_and(|error| error.refused()) {
+        let reason = "Patroni is starting".to_owned();
+        return Ok(Observation::Pending { reason });
+    }
+    let leader = leader(&patroni, status)?;
+    if leader == Leader::Elsewhere {
+        return Ok(Observation::Elsewhere);
     }
     let observed = patroni.config().map_err(|error| error.failure())?;
     let Some(mut difference) = observed.map(|observed| compare(config, observed)) else {
         let reason = "Patroni has no configuration yet".to_owned();
         return Ok(Observation::Pending { reason });
     };
+    let risk = match turn(&difference.patch) {
+        Some(_) if leader == Leader::Nobody => {
+            let reason = "the cluster has no leader".to_owned();
+            return Ok(Observation::Pending { reason });
+        }
+        Some(Turn::ToPrimary) => Risk::Failover,
+        Some(Turn::ToStandby) => Risk::Destroy,
+        None => Risk::Reload,
+    };
     if difference.changes.is_empty() {
         // Patroni has what it should have; that PostgreSQL takes it is another matter.
-        return Ok(match effect::refused(config, postgres)? {
+        return Ok(match refused(leader, config, postgres)? {
             Some(failure) => Observation::Failed { failure },
             None => Observation::InSync,
         });
     }
-    effect::tell_restarts(&mut difference.changes, postgres)?;
+    if leader == Leader::Here {
+        effect::tell_restarts(&mut difference.changes, postgres)?;
+    }
     Ok(Observation::Drift {
-        risk: match turn(&difference.patch) {
-            Some(Turn::ToPrimary) => Risk::Failover,
-            Some(Turn::ToStandby) => Risk::Destroy,
-            None => Risk::Reload,
-        },
         changes: difference.changes,
+        risk,
     })
 }
 
-/// Another member leads, or nobody does yet.
-fn standing_by(patroni: &Patroni) -> Result<Observation, Failure> {
+/// Who leads, as the member here sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leader {
+    /// The member here, and its server runs.
+    Here,
+    Elsewhere,
+    /// Nobody with a server that runs: perhaps none starts with the settings as they are, so they
+    /// must not wait for one.
+    Nobody,
+}
+
+fn leader(patroni: &Patroni, status: &Status) -> Result<Leader, Failure> {
+    if status.leads() {
+        return Ok(match status.runs() {
+            true => Leader::Here,
+            false => Leader::Nobody,
+        });
+    }
     let members = patroni.members().map_err(|error| error.failure())?;
-    Ok(if members.iter().any(super::client::Listed::leads) {
-        Observation::Elsewhere
-    } else {
-        let reason = "the cluster has no leader".to_owned();
-        Observation::Pending { reason }
+    Ok(match members.iter().any(Listed::leads) {
+        true => Leader::Elsewhere,
+        false => Leader::Nobody,
     })
 }
 
-/// Stores what differs, and waits until PostgreSQL here has it. Where nothing differs (another
-/// member has stored it), only waits. Settings in `own` are not the cluster's here.
+/// What the server here has against its settings, where it runs.
+fn refused(
+    leader: Leader,
+    config: &Value,
+    postgres: &PostgresAccess,
+) -> Result<Option<Failure>, Failure> {
+    match leader {
+        Leader::Here => effect::refused(config, postgres),
+        Leader::Elsewhere | Leader::Nobody => Ok(None),
+    }
+}
+
+/// Stores what differs, and waits until PostgreSQL here has it, if it runs. Where nothing differs
+/// (another member has stored it), only waits. Settings in `own` are not the cluster's here.
 pub(crate) fn converge(
     access: &PatroniAccess,
     postgres: &PostgresAccess,
@@ -120,8 +159,26 @@ pub(crate) fn converge(
     if let Some(turn) = turn {
         turned(&patroni, turn, context)?;
     }
+    let status = patroni.status_now().map_err(|error| error.failure())?;
+    if leader(&patroni, &status)? == Leader::Nobody {
+        return Ok(());
+    }
     goals.retain(|name, _| !own.contains(name));
     effect::wait(&goals, postgres)
+}
+
+/// Waits until PostgreSQL here has what another member has stored: the settings `changed`. Those
+/// in `own` are not the cluster's here.
+pub(crate) fn take_up(
+    postgres: &PostgresAccess,
+    config: &Value,
+    own: &BTreeSet<String>,
+    changed: &BTreeSet<String>,
+    context: &Context,
+) -> Result<(), Failure> {
+    context.say("waiting for PostgreSQL to take up the settings");
+    let changed = changed.difference(own).cloned().collect();
+    effect::wait(&effect::of_names(&changed, config), postgres)
 }
 
 /// The whole cluster changes its place.

@@ -4,19 +4,21 @@
 //! empty instance beside the data that is there. A person has to move the data, or remove it.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
 
-use super::file;
+use super::{data, file};
+use crate::accounts::Accounts;
 
 /// What the node holds instead of `member`; `None` when it holds it, or nothing.
 pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
     let (link, home) = &member.home;
     let there = fs::read_link(link).ok()?;
     let there = there.to_string_lossy();
-    if there != home.as_str() && holds_data(&there) {
+    if there != home.as_str() && data::is_there(Path::new(&*there).join("data")) {
         return Some(conflict(
             member,
             &format!("`{link}` leads to `{there}`, which holds a database, and not to `{home}`"),
@@ -25,16 +27,37 @@ pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
     if let Some(port) = running_port(&member.data).filter(|port| *port != member.postgres.port) {
         return Some(moved(member, port));
     }
+    if let Some(account) = account(member).filter(|found| *found != member.postgres.user) {
+        return Some(owned(member, &account));
+    }
     let text = file::read(member)?;
+    if let Some(old) = file::data(&text).filter(|old| is_left(old, &member.data)) {
+        return Some(Failure {
+            hint: Some(format!(
+                "set `pg_data` back to `{old}`: a cluster that has data keeps its directory"
+            )),
+            ..Failure::message(format!(
+                "the data of `{}` is in `{old}`, and the inventory says `{}`",
+                member.name, member.data
+            ))
+        });
+    }
+    if let Some(old) = file::field(&text, "namespace").filter(|old| is_elsewhere(old, member)) {
+        return Some(elsewhere(member, old));
+    }
     let (scope, name) = (file::field(&text, "scope")?, file::field(&text, "name")?);
     let same = scope == member.scope && name == member.name;
-    let initialized = Path::new(&member.data).join("PG_VERSION").exists();
-    (initialized && !same).then(|| {
+    (data::is_there(&member.data) && !same).then(|| {
         conflict(
             member,
             &format!("its data is that of member `{name}` of cluster `{scope}`"),
         )
     })
+}
+
+/// Whether a server's data are in `old`, and none in the directory that is wanted.
+fn is_left(old: &str, wanted: &str) -> bool {
+    old != wanted && data::is_there(old) && !data::is_there(wanted)
 }
 
 /// Where the server in `data` listens, as it notes itself in the fourth line of its lock file.
@@ -57,16 +80,62 @@ fn moved(member: &PatroniMember, port: u16) -> Failure {
     }
 }
 
-fn holds_data(home: &str) -> bool {
-    Path::new(home).join("data/PG_VERSION").exists()
+/// The account that the server here runs as: that of its unit, or else the owner of its data.
+fn account(member: &PatroniMember) -> Option<String> {
+    if !data::is_there(&member.data) {
+        return None;
+    }
+    file::account(member).or_else(|| {
+        let owner = fs::metadata(&member.data).ok()?.uid();
+        Some(Accounts::read().ok()?.user_name(owner))
+    })
+}
+
+/// A running server cannot be given to another account, and its superuser has the account's name.
+fn owned(member: &PatroniMember, account: &str) -> Failure {
+    Failure {
+        hint: Some(format!(
+            "set `pg_dbsu` back to `{account}`: a cluster that has data keeps the account that \
+             runs it"
+        )),
+        ..Failure::message(format!(
+            "PostgreSQL of `{}` runs as `{account}`, and the inventory says `{}`",
+            member.name, member.postgres.user
+        ))
+    }
+}
+
+/// Whether the keys of a member with data are under another prefix than they should be.
+fn is_elsewhere(old: &str, member: &PatroniMember) -> bool {
+    old.trim_matches('/') != member.namespace.trim_matches('/') && data::is_there(&member.data)
+}
+
+/// Under another prefix a Patroni finds no leader, and makes its member one; without the right to
+/// the old prefix it can keep none.
+fn elsewhere(member: &PatroniMember, old: &str) -> Failure {
+    let shown = |namespace: &str| format!("/{}", namespace.trim_matches('/'));
+    let (old, wanted) = (shown(old), shown(&member.namespace));
+    Failure {
+        hint: Some(format!(
+            "set `pg_namespace` back to `{old}`: a cluster that has data keeps its prefix; to \
+             move it, stop Patroni on every member first, then move its keys and the `namespace` \
+             in each patroni.yml by hand"
+        )),
+        ..Failure::message(format!(
+            "Patroni of `{}` keeps its keys in etcd under `{old}`, and the inventory says \
+             `{wanted}`",
+            member.name
+        ))
+    }
 }
 
 fn conflict(member: &PatroniMember, what: &str) -> Failure {
     Failure {
         hint: Some(format!(
             "undo the change of `pg_cluster`, `pg_seq`, `pg_version` or `pg_fs_main` in the \
-             inventory; to give the node to `{}`, remove what it holds first with \
-             `sty node remove` or `sty cluster remove`",
+             inventory; to give the node to `{}`, first remove the member that it holds: \
+             `sty apply --confirm MEMBER` where its cluster stays in the inventory, else \
+             `sty cluster remove` by an inventory that still has it",
             member.scope
         )),
         ..Failure::message(format!(
@@ -79,6 +148,96 @@ fn conflict(member: &PatroniMember, what: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patroni::fixture;
+
+    #[test]
+    fn a_data_directory_is_not_left_for_an_empty_one() {
+        let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let text = |path: &tempfile::TempDir| path.path().to_string_lossy().into_owned();
+        let (old, new) = (text(&old), text(&new));
+        assert!(!is_left(&old, &new));
+        fs::write(Path::new(&old).join("PG_VERSION"), "17\n").unwrap();
+        assert!(is_left(&old, &new) && !is_left(&old, &old));
+    }
+
+    /// A node's files of one member, and the member as it was declared when they were written.
+    struct Node {
+        files: tempfile::TempDir,
+        member: PatroniMember,
+    }
+
+    impl Node {
+        fn new() -> Self {
+            let files = tempfile::tempdir().unwrap();
+            let path = |name: &str| files.path().join(name).to_string_lossy().into_owned();
+            let (link, home) = (path("pg"), path("home"));
+            fs::create_dir_all(Path::new(&home).join("data")).unwrap();
+            std::os::unix::fs::symlink(&home, &link).unwrap();
+            let member = PatroniMember {
+                data: format!("{link}/data"),
+                reload_on: vec![path("patroni.yml")],
+                restart_on: vec![path("patroni.service")],
+                home: (link, home),
+                ..fixture::member()
+            };
+            let node = Self { files, member };
+            node.write("patroni.service", "[Service]\nUser=postgres\n");
+            let text = format!(
+                "scope: pg-test\nnamespace: /pg/\nname: pg-test-1\npostgresql:\n  data_dir: {}\n",
+                node.member.data
+            );
+            node.write("patroni.yml", &text);
+            node
+        }
+
+        fn with_data(self) -> Self {
+            self.write("home/data/PG_VERSION", "17\n");
+            self
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            fs::write(self.files.path().join(name), text).unwrap();
+        }
+
+        /// Message and hint.
+        fn found(&self) -> Option<String> {
+            let failure = find(&self.member)?;
+            Some(format!("{}\n{}", failure.message, failure.hint.unwrap()))
+        }
+    }
+
+    #[test]
+    fn a_member_with_data_keeps_its_prefix_in_etcd() {
+        let moved = |node: Node| {
+            let mut node = node;
+            node.member.namespace = "/other/".to_owned();
+            node.found()
+        };
+        assert_eq!(Node::new().with_data().found(), None);
+        assert_eq!(moved(Node::new()), None);
+        insta::assert_snapshot!(moved(Node::new().with_data()).unwrap(), @"
+        Patroni of `pg-test-1` keeps its keys in etcd under `/pg`, and the inventory says `/other`
+        set `pg_namespace` back to `/pg`: a cluster that has data keeps its prefix; to move it, stop Patroni on every member first, then move its keys and the `namespace` in each patroni.yml by hand
+        ");
+    }
+
+    #[test]
+    fn a_member_with_data_keeps_its_account() {
+        let given = |node: Node| {
+            let mut node = node;
+            node.member.postgres.user = "pgadmin".to_owned();
+            node.found()
+        };
+        assert_eq!(given(Node::new()), None);
+        insta::assert_snapshot!(given(Node::new().with_data()).unwrap(), @"
+        PostgreSQL of `pg-test-1` runs as `postgres`, and the inventory says `pgadmin`
+        set `pg_dbsu` back to `postgres`: a cluster that has data keeps the account that runs it
+        ");
+        // Without the unit's file the owner of the data tells.
+        let node = Node::new().with_data();
+        fs::remove_file(node.files.path().join("patroni.service")).unwrap();
+        assert!(given(node).unwrap().contains("pg_dbsu"));
+    }
 
     #[test]
     fn a_running_server_tells_its_port() {

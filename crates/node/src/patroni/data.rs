@@ -4,16 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// What no server runs without.
-const ESSENTIAL: [&str; 7] = [
-    "PG_VERSION",
-    "base",
-    "global/pg_control",
-    "global/pg_filenode.map",
-    "pg_multixact",
-    "pg_wal",
-    "pg_xact",
-];
+use sty_wire::standing::ESSENTIAL;
+
+/// Whether the directory holds a PostgreSQL cluster, whatever its state.
+pub(super) fn is_there(directory: impl AsRef<Path>) -> bool {
+    directory.as_ref().join("PG_VERSION").exists()
+}
 
 /// What a data directory holds.
 #[derive(Debug, PartialEq, Eq)]

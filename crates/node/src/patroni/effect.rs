@@ -7,12 +7,12 @@
 //! well then: the server knows that it waits for one. What the server refuses will not get any
 //! better by waiting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use sty_plan::postgres::quote::literal;
 use sty_wire::observation::{Change, Failure};
 use sty_wire::resource::PostgresAccess;
@@ -57,6 +57,16 @@ pub(super) fn of_patch(patch: &Value) -> Goals {
         value => Some((name.clone(), Goal::Is(shown(value)))),
     };
     parameters.into_iter().flatten().filter_map(goal).collect()
+}
+
+/// What has become of the settings `names` with the dynamic configuration.
+pub(super) fn of_names(names: &BTreeSet<String>, config: &Value) -> Goals {
+    let parameters = &config["postgresql"]["parameters"];
+    let changed = names
+        .iter()
+        .map(|name| (name.clone(), parameters[name].clone()));
+    let changed: Map<String, Value> = changed.collect();
+    of_patch(&json!({ "postgresql": { "parameters": changed } }))
 }
 
 /// What the whole of the dynamic configuration says about the settings of PostgreSQL.
@@ -227,13 +237,50 @@ pub(super) fn tell_restarts(
     changes: &mut [Change],
     access: &PostgresAccess,
 ) -> Result<(), Failure> {
-    const PATH: &str = "postgresql.parameters.";
-    let names = changes
-        .iter()
-        .filter_map(|change| change.what.strip_prefix(PATH));
+    let waiting = needing_restart(changes.iter().filter_map(Change::parameter), access)?;
+    for change in changes {
+        let name = change.parameter();
+        change.restart = name.is_some_and(|name| waiting.contains(name));
+    }
+    Ok(())
+}
+
+/// What the member's file will change about settings that need a restart.
+pub(super) fn coming_restarts(
+    from: &BTreeMap<String, String>,
+    to: &BTreeMap<String, String>,
+    access: &PostgresAccess,
+) -> Result<Vec<Change>, Failure> {
+    let names: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+    let change = |name: &&String| Change {
+        what: (*name).clone(),
+        from: from.get(*name).cloned(),
+        to: to.get(*name).cloned(),
+        restart: true,
+    };
+    let changes = names.iter().map(change);
+    let mut changes: Vec<Change> = changes.filter(|one| !is_same(one)).collect();
+    let names = changes.iter().map(|change| change.what.as_str());
+    let waiting = needing_restart(names, access)?;
+    changes.retain(|change| waiting.contains(&change.what));
+    Ok(changes)
+}
+
+fn is_same(change: &Change) -> bool {
+    match (&change.from, &change.to) {
+        (Some(from), Some(to)) => same_text(from, to),
+        (from, to) => from == to,
+    }
+}
+
+/// Those of `names` that the server here takes up when it starts, and only then.
+fn needing_restart<'a>(
+    names: impl Iterator<Item = &'a str>,
+    access: &PostgresAccess,
+) -> Result<BTreeSet<String>, Failure> {
     let names: Vec<String> = names.map(literal).collect();
     if names.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     let sql = format!(
         "SELECT string_agg(name, ' ') FROM pg_settings
@@ -241,14 +288,7 @@ pub(super) fn tell_restarts(
         names.join(", ")
     );
     let waiting = postgres::value(access, &sql)?.unwrap_or_default();
-    let waiting: Vec<&str> = waiting.split(' ').collect();
-    for change in changes {
-        let name = change.what.strip_prefix(PATH);
-        if name.is_some_and(|name| waiting.contains(&name)) {
-            change.what.push_str(" (needs a restart)");
-        }
-    }
-    Ok(())
+    Ok(waiting.split_whitespace().map(str::to_owned).collect())
 }
 
 fn epoch(time: SystemTime) -> f64 {
@@ -272,7 +312,8 @@ fn query(goals: &Goals) -> String {
              LEFT JOIN LATERAL (
                SELECT l.setting FROM pg_file_settings l
                WHERE lower(l.name) = lower(n.name)
-                 AND l.sourcefile NOT LIKE '%/postgresql.base.conf' ORDER BY l.seqno DESC LIMIT 1) AS f ON true
+                 AND l.sourcefile = current_setting('config_file')
+               ORDER BY l.seqno DESC LIMIT 1) AS f ON true
              WHERE s.context IS DISTINCT FROM 'internal'))",
         names.join(", ")
     )
@@ -280,8 +321,6 @@ fn query(goals: &Goals) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -296,6 +335,18 @@ mod tests {
             expected.map(|(name, goal)| (name.to_owned(), goal)).into()
         );
         assert_eq!(of_patch(&json!({ "ttl": 20 })), Goals::new());
+    }
+
+    #[test]
+    fn a_setting_that_is_new_or_gone_is_waited_for() {
+        let config = json!({ "postgresql": { "parameters": { "work_mem": "8MB", "jit": "on" } } });
+        let goals = of_names(
+            &["work_mem".to_owned(), "lc_time".to_owned()].into(),
+            &config,
+        );
+        let expected = [("lc_time", Goal::Gone), ("work_mem", is("8MB"))];
+        let expected = expected.map(|(name, goal)| (name.to_owned(), goal));
+        assert_eq!(goals, expected.into());
     }
 
     fn line(value: Option<&str>) -> Line {

@@ -1,6 +1,6 @@
 //! What Patroni's file on the node says: the file that `sty` itself writes, read line by line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use sty_wire::resource::PatroniMember;
@@ -12,12 +12,27 @@ pub(super) fn read(member: &PatroniMember) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
+/// The account that runs Patroni and its server, as the unit's file says.
+pub(super) fn account(member: &PatroniMember) -> Option<String> {
+    let name = format!("/{}", member.unit);
+    let mut paths = member.restart_on.iter();
+    let text = fs::read_to_string(paths.find(|path| path.ends_with(&name))?).ok()?;
+    let user = text.lines().find_map(|line| line.strip_prefix("User="))?;
+    Some(user.trim().to_owned())
+}
+
 /// A scalar at the top level.
 pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     Some(value.trim().trim_matches('"'))
+}
+
+/// The data directory.
+pub(super) fn data(text: &str) -> Option<&str> {
+    let mut lines = text.lines().map(str::trim_start);
+    lines.find_map(|line| field(line, "data_dir"))
 }
 
 /// Addresses of the etcd members that it names.
@@ -31,6 +46,25 @@ pub(super) fn dcs(text: &str) -> BTreeSet<String> {
     hosts.filter_map(address).collect()
 }
 
+/// Settings of PostgreSQL that it gives this member.
+pub(super) fn parameters(text: &str) -> BTreeMap<String, String> {
+    let section = text
+        .lines()
+        .skip_while(|line| *line != "postgresql:")
+        .skip(1);
+    let lines = section
+        .take_while(|line| line.starts_with(' '))
+        .skip_while(|line| *line != "  parameters:")
+        .skip(1)
+        .map_while(|line| line.strip_prefix("    "));
+    let setting = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        let value = value.trim().trim_matches('"');
+        Some((name.trim_matches('"').to_owned(), value.to_owned()))
+    };
+    lines.filter_map(setting).collect()
+}
+
 /// `"10.10.10.11:2379"`, `"[fd00::1]:2379"` without quotes, port and brackets.
 fn address(item: &str) -> Option<String> {
     let (host, _port) = item.trim().trim_matches('"').rsplit_once(':')?;
@@ -39,7 +73,7 @@ fn address(item: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{dcs, field};
+    use super::{dcs, field, parameters};
 
     const TEXT: &str = "# Managed\nscope: pg-test\nnamespace: /pg/\nname: \"pg-test-1\"\nx:\n  \
         name: no\netcd3:\n  hosts:\n    - \"10.10.10.11:2379\"\n    - \"[fd00::1]:2379\"\n  \
@@ -50,6 +84,22 @@ mod tests {
         assert_eq!(field(TEXT, "scope"), Some("pg-test"));
         assert_eq!(field(TEXT, "name"), Some("pg-test-1"));
         assert_eq!(field(TEXT, "nam"), None);
+    }
+
+    #[test]
+    fn settings_of_the_member_are_read_and_not_those_of_its_bootstrap() {
+        let text = "bootstrap:\n  dcs:\n    postgresql:\n      parameters:\n        jit: \"off\"\n\
+                    postgresql:\n  listen: \"x\"\n  parameters:\n    shared_buffers: \"4096MB\"\n    \
+                    hba_file: /pg/conf/pg_hba.conf\ntags:\n    a: b\n";
+        let found: Vec<(String, String)> = parameters(text).into_iter().collect();
+        let expected = [
+            ("hba_file", "/pg/conf/pg_hba.conf"),
+            ("shared_buffers", "4096MB"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The Patroni member of this node: how it is.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use sty_core::Risk;
@@ -8,9 +8,11 @@ use sty_wire::observation::{Change, Failure, Observation, PatroniPeer, PatroniVi
 use sty_wire::resource::{PatroniMember, PostgresAccess};
 use sty_wire::standing::Standing;
 
+use super::access;
 use super::client::{Listed, Status};
 use super::conflict;
 use super::data;
+use super::effect;
 use super::file;
 use super::overrides;
 use super::standing;
@@ -47,6 +49,13 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
         let change = Change::new("start at boot", &unit.file_state, "enabled");
         found.add(change, Risk::Safe);
     }
+    let rereading = match unit.active() {
+        true => Risk::Reload,
+        false => Risk::Safe,
+    };
+    for change in overrides::in_files(member, context)? {
+        found.add(change, rereading);
+    }
     if unit.active() {
         health(member, context, &mut found)?;
         staleness(member, &unit, context, &mut found)?;
@@ -76,6 +85,7 @@ impl Found {
                 what: what.to_owned(),
                 from: None,
                 to: Some(format!("with {} as changed", files.join(", "))),
+                ..Change::default()
             };
             self.add(change, risk);
         }
@@ -123,11 +133,25 @@ fn staleness(
     found.stale("restart", &changed, Risk::Restart);
     let changed = context.changed_since(&member.reload_on, unit.state_change);
     found.stale("reload", &changed, Risk::Reload);
+    if !changed.is_empty() {
+        let written = file::read(member).map(|text| file::parameters(&text));
+        let written = written.unwrap_or_default();
+        let coming = effect::coming_restarts(&written, &member.parameters, &member.postgres)?;
+        for change in coming {
+            found.add(change, Risk::Reload);
+        }
+    }
     let loaded = loaded_at(&member.postgres)?;
-    let changed = context.changed_since(&member.postgres_reload_on, loaded);
+    let changed = context.placed_since(&member.postgres_reload_on, loaded);
     if loaded.is_some() {
+        // A file that will be another comes first.
+        let mut files = member.postgres_reload_on.iter();
+        let another = files.any(|path| context.is_drifting(path));
+        if let (Some(failure), false) = (access::refused(&member.postgres)?, another) {
+            return Err(failure);
+        }
         found.stale("reload PostgreSQL", &changed, Risk::Reload);
-        for change in overrides::found(&member.postgres)? {
+        for change in overrides::for_all(&member.postgres)? {
             found.add(change, Risk::Reload);
         }
     }
@@ -144,7 +168,7 @@ pub(super) fn loaded_at(access: &PostgresAccess) -> Result<Option<SystemTime>, F
 
 /// Whether the data directory holds a PostgreSQL cluster.
 pub(super) fn initialized(member: &PatroniMember) -> bool {
-    Path::new(&member.data).join("PG_VERSION").exists()
+    data::is_there(&member.data)
 }
 
 /// The cluster as this member's node sees it.
@@ -157,8 +181,11 @@ pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
         running: false,
         role: String::new(),
         state: String::new(),
+        timeline: None,
+        wal_position: None,
         members: Vec::new(),
         pending_restart: Vec::new(),
+        paused: false,
         standing: Standing::default(),
     };
     // What does not answer shows in the observation of the member.
@@ -166,9 +193,16 @@ pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
         return view;
     };
     let status = patroni.status().ok();
+    // What another cluster's Patroni says is not about this one.
+    if status.is_some_and(|status| status.other_than(member).is_some()) {
+        return view;
+    }
     if let Some(status) = status {
         view.running = true;
         view.role.clone_from(&status.role);
+        view.paused = status.pause;
+        view.timeline = status.timeline;
+        view.wal_position = status.wal_end();
         status.state().clone_into(&mut view.state);
     }
     // A list that cannot be had shows in the observation of the dynamic configuration.
@@ -182,8 +216,21 @@ pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
     view.members = listed.iter().map(peer).collect();
     if let Some(status) = status.filter(|_| !listed.is_empty()) {
         view.pending_restart = pending_restart(member, status);
+        set_aside(&mut view.pending_restart, member, context);
     }
     view
+}
+
+/// What was set by hand does not wait: it is taken back, with its restart.
+fn set_aside(waiting: &mut Vec<Change>, member: &PatroniMember, context: &Context) {
+    if waiting.is_empty() {
+        return;
+    }
+    // What cannot be read shows in the observation of the member.
+    let by_hand = overrides::in_files(member, context).unwrap_or_default();
+    let names = by_hand.iter().map(|change| change.what.rsplit(' ').next());
+    let names: BTreeSet<&str> = names.flatten().collect();
+    waiting.retain(|change| !names.contains(change.what.as_str()));
 }
 
 fn peer(listed: &Listed) -> PatroniPeer {
@@ -215,27 +262,44 @@ fn is_for_recovery(name: &str) -> bool {
     name == "recovery_target" || name.starts_with("recovery_target_")
 }
 
-/// From Patroni or, as it takes some time to find out and may not name them, from the server.
+/// From the server, where it runs: Patroni takes some time to find out, may not name them, and
+/// goes on telling what has been taken back.
 fn waiting(member: &PatroniMember, status: &Status) -> Vec<Change> {
-    let reasons = status.restart_reasons();
-    if !reasons.is_empty() || !status.runs() {
-        return reasons;
+    let told = status.restart_reasons();
+    if !status.runs() {
+        return told;
     }
-    let names = Session::open(&member.postgres, DATABASE)
-        .and_then(|mut session| session.document::<Vec<Pending>>(PENDING, "reading settings"));
-    match names {
-        Ok(pending) => pending.into_iter().map(Into::into).collect(),
-        Err(_) if !status.pending_restart => Vec::new(),
-        Err(_) => vec![Change::named("unknown settings")],
+    match settings_waiting(&member.postgres) {
+        Ok(waiting) => waiting,
+        Err(_) if told.is_empty() && status.pending_restart => {
+            vec![Change::named("unknown settings")]
+        }
+        Err(_) => told,
     }
 }
 
+/// Settings of the PostgreSQL server here that a restart would change: name, current and coming
+/// value. Sets nothing; connects as the superuser.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn settings_waiting(postgres: &PostgresAccess) -> Result<Vec<Change>, Failure> {
+    let mut session = Session::open(postgres, DATABASE)?;
+    let pending: Vec<Pending> = session.document(PENDING, "reading settings")?;
+    Ok(pending.into_iter().map(Into::into).collect())
+}
+
+/// The server goes on saying that a setting waits when its line is gone from the files again. A
+/// restart then changes the setting only if its value came from a file, and is not the default.
 const PENDING: &str = "
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-      'name', s.name, 'current', current_setting(s.name), 'coming', (
-        SELECT f.setting FROM pg_file_settings f
-        WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1))), '[]')
-    FROM pg_settings s WHERE s.pending_restart";
+      'name', s.name, 'current', current_setting(s.name),
+      'coming', coalesce(f.setting, s.boot_val)) ORDER BY s.name), '[]')
+    FROM pg_settings s LEFT JOIN LATERAL (
+      SELECT l.setting FROM pg_file_settings l
+      WHERE lower(l.name) = lower(s.name) ORDER BY l.seqno DESC LIMIT 1) AS f ON true
+    WHERE s.pending_restart AND (f.setting IS NOT NULL
+      OR s.source = 'configuration file' AND s.setting IS DISTINCT FROM s.boot_val)";
 
 #[derive(serde::Deserialize)]
 struct Pending {
@@ -250,6 +314,7 @@ impl From<Pending> for Change {
             what: pending.name,
             from: pending.current,
             to: pending.coming,
+            ..Self::default()
         }
     }
 }

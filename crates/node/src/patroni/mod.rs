@@ -1,14 +1,18 @@
 //! Patroni on this node, over its REST API.
 
+mod access;
 mod client;
 mod clients;
 mod compare;
 mod config;
 mod conflict;
-mod console;
 mod data;
 mod effect;
 mod file;
+#[cfg(test)]
+mod fixture;
+mod gate;
+mod handwritten;
 mod logs;
 mod member;
 mod operate;
@@ -17,6 +21,7 @@ mod refused;
 mod reload;
 mod standing;
 mod start;
+mod stray;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,13 +29,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniAccess;
 
+pub(crate) use self::access::refused as access_refused;
 pub(crate) use self::client::{Listed, Patroni, Status};
-pub(crate) use self::config::{converge as converge_config, observe as observe_config};
+pub(crate) use self::compare::same_text;
+pub(crate) use self::config::{converge as converge_config, observe as observe_config, take_up};
 pub use self::effect::settings_arrived;
+pub(crate) use self::gate::is_closed as gate_is_closed;
+pub use self::member::settings_waiting;
 pub(crate) use self::member::{observe as observe_member, pending_restart, view};
 pub(crate) use self::operate::operate;
+pub(crate) use self::refused::first as first_refused;
+pub(crate) use self::reload::member as reload_member;
 pub(crate) use self::standing::of as standing;
 pub(crate) use self::start::converge as converge_member;
+pub(crate) use self::stray::stray;
 
 /// Clients of this look, by URL, with what they were told.
 #[derive(Default)]

@@ -7,17 +7,21 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sty_plan::postgres::quote::literal;
 use sty_wire::action::Op;
-use sty_wire::observation::Failure;
+use sty_wire::observation::{Failure, is_synchronous};
 use sty_wire::resource::PatroniMember;
 use ureq::http::Method;
 
-use super::client::{Listed, Status};
+use super::access;
+use super::client::{Listed, Patroni, Status};
 use super::clients;
+use super::compare::same;
 use super::logs::with_logs;
 use super::member::{described, loaded_at, settled};
+use super::refused;
+use super::start;
 use crate::context::Context;
 use crate::postgres;
 use crate::systemd;
@@ -31,11 +35,10 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(100);
 /// While clients wait.
 const LOOK: Duration = Duration::from_millis(20);
-/// A copy takes as long as the data is large.
-const COPY_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// Before anything was written.
 const START: &str = "0/0";
 const STREAMING: &str = "streaming";
+const NOT_SYNCHRONOUS: &str = "no replica is synchronous yet";
 
 /// Does what an operation on a member asks for.
 pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Result<(), Failure> {
@@ -45,16 +48,26 @@ pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Res
         Op::ReleaseClients { .. } => clients::release(member, context),
         Op::PostgresRestart { .. } => restart(member, context),
         Op::MemberRestart { .. } => restart_member(member, context),
-        Op::Switchover { to, .. } => switchover(member, to, context),
-        Op::Settle { .. } => settle(member, context),
+        Op::Switchover {
+            from, to, named, ..
+        } => switchover(member, from.as_deref(), to, *named, context),
+        Op::Settle { former, .. } => {
+            settle(member, context)?;
+            let former = former.as_deref();
+            former.map_or(Ok(()), |former| follows(former, member, context))
+        }
         Op::Failover { .. } => failover(member, context),
         Op::PatroniReload { .. } => reload(member, context),
         Op::DropLostSlot { slot, .. } => drop_lost_slot(member, slot),
         Op::Reinitialize { .. } => reinitialize(member, context),
         Op::Pause { paused, .. } => pause(member, *paused, context),
-        Op::Converge { .. } | Op::EtcdMemberAdd { .. } | Op::EtcdMemberRemove { .. } => Err(
-            Failure::message("this is no operation on a PostgreSQL member, a fault of sty"),
-        ),
+        Op::Converge { .. }
+        | Op::Reload { .. }
+        | Op::TakeUp { .. }
+        | Op::EtcdMemberAdd { .. }
+        | Op::EtcdMemberRemove { .. } => Err(Failure::message(
+            "this is no operation on a PostgreSQL member, a fault of sty",
+        )),
     }
 }
 
@@ -67,6 +80,7 @@ fn checkpoint(member: &PatroniMember, context: &Context) -> Result<(), Failure> 
 /// Restarts PostgreSQL of the member here through Patroni, and waits until it runs with its new
 /// settings.
 fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    would_start(member)?;
     let patroni = context.patroni.client(&member.patroni)?;
     let before = patroni.status_now().map_err(|error| error.failure())?;
     context.say("restarting PostgreSQL");
@@ -87,6 +101,7 @@ fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
 
 /// Restarts Patroni, which stops PostgreSQL first and starts it again.
 fn restart_member(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    would_start(member)?;
     let patroni = context.patroni.client(&member.patroni)?;
     let before = patroni.status_now().map_err(|error| error.failure())?;
     context.say("restarting Patroni and PostgreSQL");
@@ -98,6 +113,14 @@ fn restart_member(member: &PatroniMember, context: &Context) -> Result<(), Failu
         Err(error) => Err(error.failure()),
     });
     restarted.map_err(|failure| with_logs(failure, member))
+}
+
+/// A server that runs is not stopped where it would not start again.
+fn would_start(member: &PatroniMember) -> Result<(), Failure> {
+    match loaded_at(&member.postgres)? {
+        Some(_) => access::refused(&member.postgres)?.map_or(Ok(()), Err),
+        None => Ok(()),
+    }
 }
 
 fn again(before: &Status, now: &Status) -> Look {
@@ -115,9 +138,9 @@ fn again(before: &Status, now: &Status) -> Look {
 }
 
 /// Waits until the member here runs: a replica streams; behind a leader, the other members follow
-/// and have replayed what was written until now. One that is restarted before it has heard of the
-/// primary's new settings would start with the old ones. What Patroni lists is waited for as well:
-/// whoever looks next decides by it.
+/// and have replayed what was written until now, and failsafe mode is over; and one is synchronous where that is asked for, as
+/// nobody could take over otherwise. One that is restarted before it has heard of the primary's new settings would start with the old
+/// ones. What Patroni lists is waited for as well: whoever looks next decides by it.
 fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     const NOW: &str = "SELECT pg_current_wal_lsn()";
     let patroni = context.patroni.client(&member.patroni)?;
@@ -133,32 +156,73 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if !settled(&status) {
             return Ok(Look::NotYet(described(&status)));
         }
+        let alive =
+            |listed: &&Listed| !listed.leads() && !listed.is_late() && listed.state != "stopped";
+        let alive: Vec<&Listed> = members.iter().filter(alive).collect();
         if !status.leads() || status.role == "standby_leader" {
             let listed = members.iter().find(|listed| listed.name == member.name);
             let known = listed.is_some_and(|listed| listed.state == STREAMING);
+            let written = members.iter().any(|listed| listed.role == "leader");
             return Ok(match status.state() {
+                STREAMING if known && written && lacks_synchronous(&alive, &patroni)? => {
+                    Look::NotYet(NOT_SYNCHRONOUS.to_owned())
+                }
                 STREAMING if known => Look::Reached,
                 _ => Look::NotYet(described(&status)),
             });
         }
+        if let Some(name) = in_failsafe_mode(&patroni, &members)? {
+            return Ok(Look::NotYet(format!("{name} is in failsafe mode")));
+        }
         if position.is_none() {
             position = postgres::value(&member.postgres, NOW)?;
         }
-        let alive =
-            |listed: &&Listed| !listed.leads() && !listed.is_late() && listed.state != "stopped";
-        let alive: Vec<&Listed> = members.iter().filter(alive).collect();
         if let Some(late) = alive.iter().find(|listed| listed.state != STREAMING) {
             return Ok(Look::NotYet(format!("{} is {}", late.name, late.state)));
         }
         let wanted = alive.iter().filter(|listed| !listed.cascades()).count();
         let found = followers(member, position.as_deref().unwrap_or(START))?;
-        Ok(if found >= wanted {
-            Look::Reached
-        } else {
+        Ok(if found < wanted {
             Look::NotYet(format!("{found} of {wanted} replicas follow"))
+        } else if lacks_synchronous(&alive, &patroni)? {
+            Look::NotYet(NOT_SYNCHRONOUS.to_owned())
+        } else {
+            Look::Reached
         })
     });
     outcome.map_err(|failure| with_logs(failure, member))
+}
+
+/// A member that was told, less than a lease ago, that the leader goes on without etcd: it would
+/// believe in that leader until then, whoever has the lead.
+fn in_failsafe_mode<'a>(
+    patroni: &Patroni,
+    members: &'a [Listed],
+) -> Result<Option<&'a str>, Failure> {
+    for listed in members {
+        match patroni.status_of(listed) {
+            Ok(status) if status.failsafe_mode_is_active => return Ok(Some(&listed.name)),
+            Ok(_) => {}
+            // Who does not answer takes nothing over.
+            Err(error) if error.silent() => {}
+            Err(error) => return Err(error.failure()),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether writes should wait for a replica and Patroni has not yet said for which: nobody can take
+/// over meanwhile.
+fn lacks_synchronous(alive: &[&Listed], patroni: &Patroni) -> Result<bool, Failure> {
+    let may = |listed: &&Listed| !listed.nofailover() && !listed.cascades();
+    if !alive.iter().copied().any(|listed| may(&listed))
+        || alive.iter().any(|listed| is_synchronous(&listed.role))
+    {
+        return Ok(false);
+    }
+    let config = patroni.config_now().map_err(|error| error.failure())?;
+    let on = |mode: &Value| !mode.is_null() && !same(mode, &Value::Bool(false));
+    Ok(config.is_some_and(|config| on(&config["synchronous_mode"])))
 }
 
 /// Standbys that follow the server here and have replayed up to `position`.
@@ -174,17 +238,32 @@ fn followers(member: &PatroniMember, position: &str) -> Result<usize, Failure> {
 }
 
 /// Moves the primary away from the member here, and waits until the other one takes writes.
-fn switchover(member: &PatroniMember, to: &str, context: &Context) -> Result<(), Failure> {
+fn switchover(
+    member: &PatroniMember,
+    from: Option<&str>,
+    to: &str,
+    named: bool,
+    context: &Context,
+) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
-    let status = patroni.status_now().map_err(|error| error.failure())?;
-    if !status.leads() {
-        return Err(Failure::message(format!("{} does not lead", member.name)));
-    }
     let members = patroni.members_now().map_err(|error| error.failure())?;
-    let target = members.iter().find(|listed| listed.name == to);
+    let from = from.unwrap_or(&member.name);
+    if !members
+        .iter()
+        .any(|listed| listed.name == from && listed.leads())
+    {
+        return Err(Failure::message(format!("{from} does not lead")));
+    }
+    would_start(member)?;
+    let target = match named {
+        true => None,
+        false => synchronous_instead(to, &members),
+    };
+    let target = target.or_else(|| members.iter().find(|listed| listed.name == to));
     let target = target.ok_or_else(|| Failure::message(format!("Patroni knows no member {to}")))?;
+    let to = &target.name;
     context.say(format!("moving the primary to {to}"));
-    let body = json!({ "leader": member.name, "candidate": to });
+    let body = json!({ "leader": from, "candidate": to });
     let (sender, refused) = mpsc::channel();
     let asking = Arc::clone(&patroni);
     // Patroni looks once a second whether it is done, and answers late: only a refusal counts.
@@ -211,6 +290,32 @@ fn switchover(member: &PatroniMember, to: &str, context: &Context) -> Result<(),
     moved.map_err(|failure| with_logs(failure, member))
 }
 
+/// Waits until `former`, which led and which nobody else waits for, follows: until then it looks
+/// like a member that has gone.
+fn follows(former: &str, member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    wait(&format!("{former} to follow"), || {
+        let members = match patroni.members_now() {
+            Ok(members) => members,
+            Err(error) if error.silent() => return Ok(Look::NotYet(error.failure().message)),
+            Err(error) => return Err(error.failure()),
+        };
+        let found = members.iter().find(|listed| listed.name == former);
+        Ok(match found {
+            Some(listed) if listed.state != STREAMING => Look::NotYet(listed.state.clone()),
+            _ => Look::Reached,
+        })
+    })
+}
+
+/// Who takes over in the place of a member that writes no longer wait for, as after its restart;
+/// `None` where it can take over itself.
+fn synchronous_instead<'a>(to: &str, members: &'a [Listed]) -> Option<&'a Listed> {
+    let mut synchronous = members.iter().filter(|listed| is_synchronous(&listed.role));
+    let kept = synchronous.clone().any(|listed| listed.name == to);
+    synchronous.find(|listed| !kept && listed.state == "streaming" && !listed.nofailover())
+}
+
 fn failover(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let body = json!({ "candidate": member.name });
@@ -231,6 +336,9 @@ fn reload(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     patroni.command(Method::POST, "/reload", &json!({}), RESTART_LIMIT)?;
     postgres::value(&member.postgres, "SELECT pg_reload_conf()")?;
     wait("PostgreSQL to read its configuration", || {
+        if let Some(failure) = refused::whole(&member.postgres)? {
+            return Err(failure);
+        }
         Ok(match loaded_at(&member.postgres)? > before {
             true => Look::Reached,
             false => Look::NotYet("it has the old one".to_owned()),
@@ -274,26 +382,7 @@ fn reinitialize(member: &PatroniMember, context: &Context) -> Result<(), Failure
     context.say("copying the data anew");
     let body = json!({ "force": true });
     patroni.command(Method::POST, "/reinitialize", &body, SWITCHOVER_LIMIT)?;
-    let wait = Wait {
-        what: &format!("{} to stream with its new data", member.name),
-        limit: COPY_LIMIT,
-        pause: PAUSE,
-    };
-    let copied = wait.until(|| {
-        let status = match patroni.status_now() {
-            Ok(status) => status,
-            Err(error) => return Ok(Look::NotYet(error.failure().message)),
-        };
-        let fresh = data_identity(member) != identity;
-        context.say(described(&status));
-        Ok(
-            match fresh && settled(&status) && status.state() == "streaming" {
-                true => Look::Reached,
-                false => Look::NotYet(described(&status)),
-            },
-        )
-    });
-    copied.map_err(|failure| with_logs(failure, member))
+    start::wait(member, context, || data_identity(member) != identity)
 }
 
 /// Tells one data directory from its successor.
@@ -312,12 +401,18 @@ fn pause(member: &PatroniMember, paused: bool, context: &Context) -> Result<(), 
         &json!({ "pause": value }),
         SWITCHOVER_LIMIT,
     )?;
+    let members = patroni.members_now().map_err(|error| error.failure())?;
     wait("every member to know", || {
-        let status = patroni.status_now().map_err(|error| error.failure())?;
-        Ok(match status.pause == paused {
-            true => Look::Reached,
-            false => Look::NotYet(format!("pause is {}", status.pause)),
-        })
+        for listed in &members {
+            match patroni.status_of(listed) {
+                Ok(status) if status.pause == paused => {}
+                Ok(_) => return Ok(Look::NotYet(format!("{} does not know yet", listed.name))),
+                // It reads it when it comes back.
+                Err(error) if error.silent() => {}
+                Err(error) => return Err(error.failure()),
+            }
+        }
+        Ok(Look::Reached)
     })
 }
 
@@ -328,4 +423,28 @@ fn wait(what: &str, look: impl FnMut() -> Result<Look, Failure>) -> Result<(), F
         pause: PAUSE,
     };
     wait.until(look)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Listed, synchronous_instead};
+
+    fn listed(members: Value) -> Vec<Listed> {
+        serde_json::from_value(members).unwrap()
+    }
+
+    #[test]
+    fn who_became_synchronous_meanwhile_takes_over() {
+        let members = listed(json!([
+            { "name": "a", "role": "leader", "state": "running" },
+            { "name": "b", "role": "replica", "state": "streaming" },
+            { "name": "c", "role": "sync_standby", "state": "streaming" },
+        ]));
+        let instead = |to| synchronous_instead(to, &members).map(|one| one.name.as_str());
+        assert_eq!(instead("b"), Some("c"));
+        assert_eq!(instead("c"), None);
+        assert!(synchronous_instead("b", &members[..2]).is_none());
+    }
 }

@@ -7,9 +7,12 @@
 use serde::Deserialize;
 use sty_plan::postgres::quote::{literal, setting_name};
 use sty_wire::observation::Failure;
+use sty_wire::resource::PostgresAccess;
 
-use super::overrides::SECRET;
+use super::handwritten::SECRET;
 use crate::postgres::Session;
+
+const DATABASE: &str = "postgres";
 
 /// A line that the server refuses.
 #[derive(Debug, Deserialize)]
@@ -56,6 +59,24 @@ pub(super) fn failure(refused: &[&Refused], session: &mut Session) -> Option<Fai
             first.place()
         ))
     })
+}
+
+/// What the server here refuses of its files as they are now.
+pub(super) fn whole(postgres: &PostgresAccess) -> Result<Option<Failure>, Failure> {
+    let mut session = Session::open(postgres, DATABASE)?;
+    let refused = all(&mut session)?;
+    Ok(failure(&refused.iter().collect::<Vec<_>>(), &mut session))
+}
+
+/// The first thing that the server here refuses of its files as they are now, in words. Changes
+/// nothing.
+pub(crate) fn first(postgres: &PostgresAccess) -> Result<Option<String>, Failure> {
+    let refused = all(&mut Session::open(postgres, DATABASE)?)?;
+    Ok(refused.first().map(Refused::shown))
+}
+
+fn all(session: &mut Session) -> Result<Vec<Refused>, Failure> {
+    session.document(&format!("SELECT ({REFUSED})"), "reading settings")
 }
 
 impl Refused {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
 use sty_wire::observation::Failure;
 use sty_wire::resource::{PatroniMember, PostgresAccess};
 
+use super::access;
 use super::effect;
 use super::member::loaded_at;
 use super::refused::{self, REFUSED, Refused};
@@ -32,6 +32,11 @@ const READ: Wait<'static> = Wait {
     pause: PAUSE,
 };
 
+/// Reloads what has not read its files as they are now; what wants a restart goes on waiting for it.
+pub(crate) fn member(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    files(member, &systemd::show_one(&member.unit)?, context)
+}
+
 /// Reloads what has not read its files as they are now.
 pub(super) fn files(
     member: &PatroniMember,
@@ -41,21 +46,26 @@ pub(super) fn files(
     let changed = context.changed_since(&member.reload_on, unit.state_change);
     if !changed.is_empty() {
         context.say("reloading Patroni");
-        let before = loaded_at(&member.postgres)?;
-        systemd::reload(&member.unit)?;
-        taken_up(&member.postgres, before)?;
-        answers(member, context)?;
+        patroni(member, context)?;
         arrived(member, context)?;
     }
     let Some(loaded) = loaded_at(&member.postgres)? else {
         return Ok(());
     };
-    let changed = context.changed_since(&member.postgres_reload_on, Some(loaded));
+    let changed = context.placed_since(&member.postgres_reload_on, Some(loaded));
     if !changed.is_empty() {
         context.say("reloading PostgreSQL");
         server(&member.postgres)?;
     }
-    Ok(())
+    access::refused(&member.postgres)?.map_or(Ok(()), Err)
+}
+
+/// Has Patroni read its file, and write that of PostgreSQL anew.
+pub(super) fn patroni(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let before = loaded_at(&member.postgres)?;
+    systemd::reload(&member.unit)?;
+    taken_up(&member.postgres, before)?;
+    answers(member, context)
 }
 
 /// Waits until Patroni has read its files. It has PostgreSQL read its own last of all: after it
@@ -108,20 +118,16 @@ fn answers(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
 }
 
 /// Has PostgreSQL read its files, and waits until it has. Refuses when it would reject them.
-pub(super) fn server(access: &PostgresAccess) -> Result<(), Failure> {
-    let before = loaded_at(access)?;
-    let mut session = Session::open(access, DATABASE)?;
-    let mistakes: Vec<Mistake> = session.document(MISTAKES, "reading pg_hba.conf")?;
-    if !mistakes.is_empty() {
-        return Err(Failure {
-            tail: mistakes.iter().map(Mistake::line).collect(),
-            ..Failure::message("PostgreSQL would reject the changed files: not reloaded")
-        });
+pub(super) fn server(postgres: &PostgresAccess) -> Result<(), Failure> {
+    if let Some(failure) = access::refused(postgres)? {
+        return Err(failure);
     }
+    let before = loaded_at(postgres)?;
+    let mut session = Session::open(postgres, DATABASE)?;
     let outcome = session.value("SELECT pg_reload_conf()");
     outcome.map_err(|error| session.failure(&error, "pg_reload_conf"))?;
     READ.until(|| {
-        let loaded = loaded_at(access)?;
+        let loaded = loaded_at(postgres)?;
         match loaded {
             Some(_) if loaded > before => return Ok(Look::Reached),
             Some(_) => {}
@@ -135,25 +141,4 @@ pub(super) fn server(access: &PostgresAccess) -> Result<(), Failure> {
             None => Ok(Look::NotYet("not read again yet".to_owned())),
         }
     })
-}
-
-/// Lines that PostgreSQL does not understand, in the files as they are now.
-const MISTAKES: &str = "
-    SELECT coalesce(jsonb_agg(jsonb_build_object('line', line_number, 'error', error)
-                              ORDER BY line_number), '[]')
-    FROM pg_hba_file_rules WHERE error IS NOT NULL";
-
-#[derive(Deserialize)]
-struct Mistake {
-    line: Option<u64>,
-    error: String,
-}
-
-impl Mistake {
-    fn line(&self) -> String {
-        match self.line {
-            Some(line) => format!("pg_hba.conf line {line}: {}", self.error),
-            None => format!("pg_hba.conf: {}", self.error),
-        }
-    }
 }

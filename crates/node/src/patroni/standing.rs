@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
-use sty_wire::standing::{Condition, Slot, Standing, WalKept};
+use sty_wire::standing::{Condition, Slot, Standing, WAL_END, WAL_KEPT, WalKept};
 
 use super::client::{Listed, Patroni, Status};
 use super::data::{self, Control, Data};
@@ -24,28 +24,19 @@ const MAKING: [&str; 3] = [
 
 const DATABASE: &str = "postgres";
 
-/// Where a replica's log ends: where it has received or replayed to, once it has used up what it
-/// has and found no more. Before that (it replays files of its own, is paused, or late on purpose),
-/// and with a `restore_command`, by which it may find more elsewhere, nobody can tell.
-const WAL_END: &str = "
-    SELECT to_jsonb(CASE WHEN coalesce(current_setting('restore_command'), '') = '' AND EXISTS (
-        SELECT FROM pg_stat_activity
-        WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval')
-      THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'::pg_lsn END)";
-
-/// The oldest file of log, whatever its timeline, and the slots of replicas.
-const KEPT: &str = "
-    SELECT jsonb_build_object(
-      'segment_bytes', size.bytes,
-      'from', (SELECT min(('x' || substr(name, 9, 8))::bit(32)::bigint * (4294967296 / size.bytes)
-                          + ('x' || substr(name, 17, 8))::bit(32)::bigint) * size.bytes
-               FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'),
-      'slots', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-          'name', slot_name, 'active', active, 'lost', wal_status IS NOT DISTINCT FROM 'lost',
-          'inactive_since', floor(extract(epoch FROM
-            (to_jsonb(pg_replication_slots) ->> 'inactive_since')::timestamptz)))), '[]')
-        FROM pg_replication_slots WHERE slot_type = 'physical'))
-    FROM (SELECT setting::bigint AS bytes FROM pg_settings WHERE name = 'wal_segment_size') size";
+/// The oldest file of log, and the slots of replicas.
+fn kept() -> String {
+    format!(
+        "SELECT jsonb_build_object(
+           'segment_bytes', wal.bytes, 'from', wal.oldest,
+           'slots', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+               'name', slot_name, 'active', active, 'lost', wal_status IS NOT DISTINCT FROM 'lost',
+               'inactive_since', floor(extract(epoch FROM
+                 (to_jsonb(pg_replication_slots) ->> 'inactive_since')::timestamptz)))), '[]')
+             FROM pg_replication_slots WHERE slot_type = 'physical'))
+         FROM ({WAL_KEPT}) AS wal (bytes, oldest)"
+    )
+}
 
 #[derive(Deserialize)]
 struct Kept {
@@ -75,13 +66,16 @@ pub(crate) fn of(
             standing.wal_end = wal_end(member)?;
             if diverged(patroni, status, standing.wal_end, members)? {
                 standing.condition = Some(Condition::TimelineDiverged);
+            } else if standing.wal_end.is_none() && is_late(member, members) {
+                // It streams again when it has come to where the timeline changed.
+                standing = Standing::default();
             }
         }
     }
     let serves = status.is_some_and(Status::runs);
     if serves && members.iter().any(Listed::lags_behind) {
         let mut session = Session::open(&member.postgres, DATABASE)?;
-        let kept: Kept = session.document(KEPT, "the log that is kept")?;
+        let kept: Kept = session.document(&kept(), "the log that is kept")?;
         standing.wal_kept = kept.from.map(|from| WalKept {
             from,
             segment_bytes: kept.segment_bytes,
@@ -91,8 +85,15 @@ pub(crate) fn of(
     Ok(standing)
 }
 
+/// Whether it replays what it has late on purpose.
+fn is_late(member: &PatroniMember, members: &[Listed]) -> bool {
+    let mut listed = members.iter();
+    listed.any(|listed| listed.name == member.name && listed.is_late())
+}
+
 fn wal_end(member: &PatroniMember) -> Result<Option<u64>, Failure> {
-    Session::open(&member.postgres, DATABASE)?.document(WAL_END, "where the log ends")
+    let sql = format!("SELECT to_jsonb(({WAL_END}))");
+    Session::open(&member.postgres, DATABASE)?.document(&sql, "where the log ends")
 }
 
 /// Whether the log here is not a part of the leader's: it is on a later timeline, or goes on where
@@ -136,7 +137,8 @@ fn ill(
         None => {
             return Some(match data::look(data) {
                 Data::Broken { since } => (Condition::DataBroken, since),
-                _ if unit.active() => (Condition::PatroniSilent, unit.active_enter),
+                // It may have answered until just now.
+                _ if unit.active() => (Condition::PatroniSilent, None),
                 _ => (Condition::PatroniStopped, unit.state_change),
             });
         }

@@ -1,5 +1,6 @@
 //! Bringing the Patroni member of this node up.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use super::member::{described, settled};
 use super::{overrides, reload};
 use crate::context::Context;
 use crate::http::HttpError;
-use crate::systemd;
+use crate::systemd::{self, UnitStatus};
 use crate::wait::{Look, Wait};
 
 /// From the last sign of progress: copies of large clusters take hours, and show it.
@@ -23,11 +24,20 @@ const STALLED_AT_WORK: Duration = Duration::from_secs(1800);
 /// A server that cannot start is tried again and again by Patroni; this long, from the first time
 /// that it failed, is long enough.
 const FAILING: Duration = Duration::from_secs(30);
+/// A replica that runs and neither streams nor replays gets no further after this long: a dead
+/// connection may hold its slot for 20 s (`wal_sender_timeout`), and it tries every 5 s.
+const UNCONNECTED: Duration = Duration::from_secs(60);
+/// Servers that Patroni has begun here one after the other, each of which has ended again: after a
+/// crash recovery, a rewind and a copy there would be four, and the last of them would stay.
+const SERVERS: usize = 5;
 /// Over everything: more than any copy takes.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 const PAUSE: Duration = Duration::from_millis(200);
+const NOT_STREAMING: &str = "it does not stream from the leader yet";
+const NOT_READY: &str = "it has not begun yet";
 const SILENT: &str = "Patroni does not answer";
 const COPYING: &str = "creating replica";
+const STOPPED: &str = "stopped";
 /// Patroni begins a copy again and again.
 const COPIES: u32 = 2;
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -40,22 +50,41 @@ pub(crate) fn converge(member: &PatroniMember, context: &Context) -> Result<(), 
     if unit.file_state != "enabled" {
         systemd::enable(&member.unit)?;
     }
+    let cleaned = overrides::clean(member, context)?;
     let changed = context.changed_since(&member.restart_on, unit.active_enter);
     if !unit.active() {
         context.say("starting Patroni");
         systemd::start(&member.unit)?;
-    } else if !changed.is_empty() {
+    } else if !changed.is_empty() || is_stuck(member, &unit, context)? {
         context.say("restarting Patroni");
         systemd::restart(&member.unit)?;
     } else {
         reload::files(member, &unit, context)?;
     }
-    wait(member, context)?;
-    overrides::remove(&member.postgres)
+    wait(member, context, || true)?;
+    overrides::remove(member, cleaned, context)
 }
 
-/// Waits until the member leads, or follows one that does.
-fn wait(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+/// Whether Patroni has not got beyond its beginning, where it waits for etcd and reads no file
+/// again, while its files are others by now. It looks after no server there.
+fn is_stuck(member: &PatroniMember, unit: &UnitStatus, context: &Context) -> Result<bool, Failure> {
+    if context
+        .changed_since(&member.reload_on, unit.active_enter)
+        .is_empty()
+    {
+        return Ok(false);
+    }
+    let patroni = context.patroni.client(&member.patroni)?;
+    Ok(patroni.status_now().is_err_and(|error| error.refused()))
+}
+
+/// Waits until the member leads, or follows one that does and streams from it, and `ready` says that
+/// this counts.
+pub(super) fn wait(
+    member: &PatroniMember,
+    context: &Context,
+    ready: impl Fn() -> bool,
+) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let what = format!("{} to lead or to follow a leader", member.name);
     let mut progress = Progress::new(member);
@@ -65,13 +94,24 @@ fn wait(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         pause: PAUSE,
     };
     let outcome = wait.until(|| {
-        let state = match patroni.status_now() {
-            Ok(status) if settled(&status) => match has_leader(&patroni, &status, &member.name) {
-                Ok(true) => return Ok(Look::Reached),
-                Ok(false) => described(&status),
+        let status = patroni.status_now();
+        progress.server(status.as_ref().ok());
+        let state = match status {
+            Ok(_) if !ready() => NOT_READY.to_owned(),
+            Ok(status) if settled(&status) => match follows(&patroni, &status, &member.name) {
+                Ok(Follows::Well) => return Ok(Look::Reached),
+                Ok(Follows::Apart) => {
+                    progress.replayed(status.wal_position());
+                    NOT_STREAMING.to_owned()
+                }
+                Ok(Follows::Nobody) if status.pause => return Err(paused(member, &status)),
+                Ok(Follows::Nobody) => described(&status),
                 Err(error) if error.silent() => SILENT.to_owned(),
                 Err(error) => return Err(error.failure()),
             },
+            Ok(status) if status.pause && status.state == STOPPED => {
+                return Err(paused(member, &status));
+            }
             Ok(status) => described(&status),
             Err(error) if error.silent() => SILENT.to_owned(),
             Err(error) => return Err(error.failure()),
@@ -83,15 +123,44 @@ fn wait(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     outcome.map_err(|failure| with_logs(failure, member))
 }
 
-/// Whether somebody leads: this member, or one that it can follow.
-fn has_leader(patroni: &Patroni, status: &Status, name: &str) -> Result<bool, HttpError> {
+/// In maintenance mode nobody starts a server, copies data for it or makes it the leader.
+fn paused(member: &PatroniMember, status: &Status) -> Failure {
+    let (name, scope) = (&member.name, &member.scope);
+    Failure {
+        hint: Some(format!(
+            "run `sty cluster resume {scope}`, then apply again"
+        )),
+        ..Failure::message(format!(
+            "{name} does not get any further ({}): cluster {scope} is paused, so Patroni starts and \
+             promotes nothing",
+            described(status)
+        ))
+    }
+}
+
+/// How a member whose server runs stands to its leader.
+enum Follows {
+    /// It streams, is late on purpose, or leads itself.
+    Well,
+    /// There is a leader, and it does not stream.
+    Apart,
+    /// Nobody leads.
+    Nobody,
+}
+
+fn follows(patroni: &Patroni, status: &Status, name: &str) -> Result<Follows, HttpError> {
     if status.leads() {
-        return Ok(true);
+        return Ok(Follows::Well);
     }
     let members = patroni.members_now()?;
     let leads =
         |listed: &Listed| listed.leads() && listed.name != name && listed.state == "running";
-    Ok(members.iter().any(leads))
+    let late = |listed: &Listed| listed.name == name && listed.is_late();
+    Ok(match members.iter().any(leads) {
+        false => Follows::Nobody,
+        true if status.state() == "streaming" || members.iter().any(late) => Follows::Well,
+        true => Follows::Apart,
+    })
 }
 
 /// Patroni must be running, and not for the second time.
@@ -112,12 +181,15 @@ struct Progress<'a> {
     member: &'a PatroniMember,
     state: String,
     bytes: u64,
+    position: Option<u64>,
     moved: Instant,
     /// Since when it fails to start, however often it was tried since.
     failing: Option<Instant>,
     looked: Option<Instant>,
     /// Copies of the leader's data that came to nothing.
     lost_copies: u32,
+    /// When the servers seen here began.
+    servers: BTreeSet<String>,
     told: String,
 }
 
@@ -128,11 +200,27 @@ impl<'a> Progress<'a> {
             member,
             state: String::new(),
             bytes: 0,
+            position: None,
             moved: now,
             failing: None,
             looked: None,
             lost_copies: 0,
+            servers: BTreeSet::new(),
             told: String::new(),
+        }
+    }
+
+    /// The server that runs here.
+    fn server(&mut self, status: Option<&Status>) {
+        let began = status.and_then(|status| status.postmaster_start_time.clone());
+        self.servers.extend(began);
+    }
+
+    /// How far a replica has replayed.
+    fn replayed(&mut self, position: Option<u64>) {
+        if position != self.position {
+            self.position = position;
+            self.moved = Instant::now();
         }
     }
 
@@ -161,21 +249,33 @@ impl<'a> Progress<'a> {
             self.tell(context);
         }
         let failing = self.failing.is_some_and(|since| since.elapsed() > FAILING);
-        if failing || self.lost_copies >= COPIES || self.moved.elapsed() > self.patience() {
+        if self.servers.len() >= SERVERS {
             return Err(Failure::message(format!(
-                "{} does not get any further: {state}",
+                "{} does not get any further: its server ends again and again, {SERVERS} times so \
+                 far",
                 self.member.name
             )));
+        }
+        if failing || self.lost_copies >= COPIES || self.moved.elapsed() > self.patience() {
+            let hint = "`sty status` names the reason where it can be known; apply again, which copies \
+                        anew what cannot come back";
+            return Err(Failure {
+                hint: (state == NOT_STREAMING).then(|| hint.to_owned()),
+                ..Failure::message(format!(
+                    "{} does not get any further: {state}",
+                    self.member.name
+                ))
+            });
         }
         Ok(())
     }
 
     fn patience(&self) -> Duration {
         const AT_WORK: [&str; 4] = ["starting", "restarting", COPYING, "bootstrap"];
-        if AT_WORK.iter().any(|work| self.state.contains(work)) {
-            STALLED_AT_WORK
-        } else {
-            STALLED
+        match () {
+            () if self.state == NOT_STREAMING => UNCONNECTED,
+            () if AT_WORK.iter().any(|work| self.state.contains(work)) => STALLED_AT_WORK,
+            () => STALLED,
         }
     }
 
@@ -226,7 +326,32 @@ fn human(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::human;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::fixture;
+    use super::{Progress, SERVERS, Status, human};
+    use crate::context::Context;
+
+    #[test]
+    fn a_server_that_ends_again_and_again_gets_no_further() {
+        let (member, context) = (
+            fixture::member(),
+            Context::new(Arc::new(|_| ()), BTreeSet::new()),
+        );
+        let mut progress = Progress::new(&member);
+        for number in 1..=SERVERS {
+            let said = json!({ "postmaster_start_time": number.to_string() });
+            let status: Status = serde_json::from_value(said).unwrap();
+            // However often it is seen.
+            progress.server(Some(&status));
+            progress.server(Some(&status));
+            let noted = progress.note("replica starting", &context);
+            assert_eq!(noted.is_err(), number == SERVERS, "{noted:?}");
+        }
+    }
 
     #[test]
     fn sizes_read_well() {

@@ -14,5 +14,10 @@ SELECT jsonb_build_object(
   'members', (
     SELECT coalesce(jsonb_agg(pg_get_userbyid(m.member) ORDER BY pg_get_userbyid(m.member)), '[]')
     FROM (SELECT DISTINCT member FROM pg_auth_members WHERE roleid = r.oid) AS m),
-  'sessions', (SELECT count(*) FROM pg_stat_activity WHERE usesysid = r.oid))
+  'sessions', (
+    SELECT coalesce(jsonb_object_agg(datname, n), '{}')
+    FROM (
+      SELECT coalesce(datname, '') AS datname, count(*) AS n
+      FROM pg_stat_activity WHERE usesysid = r.oid
+      GROUP BY 1) AS open))
 FROM pg_authid r WHERE r.rolname = $role

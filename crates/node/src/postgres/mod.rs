@@ -12,10 +12,10 @@ mod session;
 use std::sync::Arc;
 
 use sty_plan::postgres::model::{Dependents, ObservedContents, ObservedServer};
-use sty_plan::postgres::{Comparison, contents, database, role};
-use sty_wire::observation::{Failure, Observation};
+use sty_plan::postgres::{Comparison, contents, creation, database, role};
+use sty_wire::observation::{Failure, Note, Objects, Observation};
 use sty_wire::postgres::{DatabaseSpec, Expiry, RoleSpec};
-use sty_wire::resource::PostgresAccess;
+use sty_wire::resource::{PostgresAccess, Resource, ResourceKind};
 
 use crate::context::Context;
 
@@ -42,6 +42,12 @@ pub(crate) fn converge_role(
 ) -> Result<(), Failure> {
     let server = leader(postgres, context)?;
     let comparison = compare_role(role, &server)?;
+    if let Some(database) = comparison.after.first() {
+        return Err(Failure::message(format!(
+            "role `{}` has something in database `{database}`, which should go first",
+            role.name
+        )));
+    }
     apply::run(postgres, &server, &comparison.steps, None)?;
     conflicts(&comparison)
 }
@@ -97,6 +103,35 @@ pub(crate) fn converge_database(
     conflicts(&last)
 }
 
+/// What people made on the server, where it leads; what was asked before in this look is not asked
+/// again. That it cannot be asked shows in the observations.
+pub(crate) fn objects(postgres: &PostgresAccess, context: &Context) -> Option<Objects> {
+    match context.postgres.server(postgres) {
+        Ok(Standing::Leads(server)) => Some(server.state.objects()),
+        Ok(Standing::Follows | Standing::Down(_)) | Err(_) => None,
+    }
+}
+
+/// What is to be known of a cluster or a database that was not made as declared, where the primary
+/// is here. That it cannot be asked shows in the observations.
+pub(crate) fn note(resource: &Resource, context: &Context) -> Option<Note> {
+    let cluster = resource.cluster.as_deref()?;
+    let leader = |postgres: &PostgresAccess| match context.postgres.server(postgres) {
+        Ok(Standing::Leads(server)) => Some(server),
+        Ok(Standing::Follows | Standing::Down(_)) | Err(_) => None,
+    };
+    match &resource.kind {
+        ResourceKind::Database { postgres, database } if !database.absent => {
+            creation::of_database(database, cluster, &leader(postgres)?.state)
+        }
+        ResourceKind::PatroniMember(member) => {
+            let wanted = member.creation.as_deref()?;
+            creation::of_cluster(wanted, cluster, &leader(&member.postgres)?.state.creation)
+        }
+        _ => None,
+    }
+}
+
 /// The one value that `sql` selects in the maintenance database, on a primary or a replica; `None`
 /// when PostgreSQL does not run.
 pub(crate) fn value(postgres: &PostgresAccess, sql: &str) -> Result<Option<String>, Failure> {
@@ -129,6 +164,10 @@ fn observe_on(
 /// What can be mended is drift, with what cannot beside it; what can only be reported has failed.
 fn judge(comparison: &Comparison) -> Observation {
     match conflicts(comparison) {
+        _ if !comparison.after.is_empty() => Observation::AfterDatabases {
+            databases: comparison.after.clone(),
+            changes: comparison.changes(),
+        },
         _ if !comparison.steps.is_empty() => Observation::Drift {
             changes: comparison.changes(),
             risk: comparison.risk(),

@@ -115,12 +115,13 @@ impl Server {
         }
     }
 
-    /// `text` as the server writes times; `None` for `infinity`.
+    /// `text` as the server writes times, a day as its end; `None` for `infinity`.
     pub(super) fn time(&self, text: &str) -> Result<Option<String>, Failure> {
-        let sql = format!(
-            "SELECT nullif({}::timestamptz::text, 'infinity')",
-            literal(text)
-        );
+        let time = match text.contains([' ', 'T']) {
+            true => format!("{}::timestamptz", literal(text)),
+            false => format!("({}::date + 1)::timestamptz", literal(text)),
+        };
+        let sql = format!("SELECT nullif({time}::text, 'infinity')");
         self.with_session(|session| {
             let value = session.value(&sql);
             value.map_err(|error| session.failure(&error, "reading an expiry date"))

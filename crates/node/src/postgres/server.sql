@@ -4,6 +4,16 @@ SELECT jsonb_build_object(
   'server', CASE WHEN NOT pg_is_in_recovery() THEN jsonb_build_object(
     'version_num', current_setting('server_version_num')::int,
     'superuser', current_user,
+    'tablespaces', (SELECT jsonb_agg(spcname) FROM pg_tablespace),
+    -- What initdb was told shows where nothing can change: in template0 and in the file it wrote.
+    'creation', jsonb_build_object(
+      'checksums', current_setting('data_checksums')::bool,
+      'encoding', (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'template0'),
+      'lc_collate', (SELECT datcollate FROM pg_database WHERE datname = 'template0'),
+      'lc_ctype', (SELECT datctype FROM pg_database WHERE datname = 'template0'),
+      'locale', (
+        SELECT max(setting) FROM pg_file_settings
+        WHERE name = 'lc_numeric' AND sourcefile LIKE '%/postgresql.base.conf')),
     'roles', (
       SELECT jsonb_object_agg(r.rolname, jsonb_build_object(
         'system', r.oid < 16384,
@@ -19,6 +29,7 @@ SELECT jsonb_build_object(
         'valid_until', nullif(r.rolvaliduntil::text, 'infinity'),
         'member_of', coalesce(m.roles, '{}'),
         'parameters', coalesce(s.settings, '{}'),
+        'parameters_in', coalesce(i.databases, '{}'),
         'comment', shobj_description(r.oid, 'pg_authid'),
         'execute', coalesce(f.functions, '[]')))
       FROM pg_authid r
@@ -40,6 +51,15 @@ SELECT jsonb_build_object(
         WHERE setdatabase = 0
         GROUP BY setrole) AS s ON s.setrole = r.oid
       LEFT JOIN (
+        SELECT setrole, jsonb_object_agg(datname, settings) AS databases
+        FROM (
+          SELECT b.setrole, d.datname, jsonb_object_agg(split_part(c, '=', 1),
+                                                        substr(c, strpos(c, '=') + 1)) AS settings
+          FROM pg_db_role_setting b
+          JOIN pg_database d ON d.oid = b.setdatabase, unnest(b.setconfig) AS c
+          GROUP BY b.setrole, d.datname) AS one
+        GROUP BY setrole) AS i ON i.setrole = r.oid
+      LEFT JOIN (
         SELECT x.grantee, jsonb_agg(p.oid::regprocedure::text) AS functions
         FROM pg_proc p, aclexplode(p.proacl) AS x
         WHERE p.proacl IS NOT NULL AND x.grantee <> 0 AND x.grantee <> p.proowner
@@ -47,6 +67,15 @@ SELECT jsonb_build_object(
     'databases', (
       SELECT jsonb_object_agg(d.datname, jsonb_build_object(
         'owner', pg_get_userbyid(d.datdba),
+        'encoding', pg_encoding_to_char(d.encoding),
+        'lc_collate', d.datcollate,
+        'lc_ctype', d.datctype,
+        'tablespace', (SELECT spcname FROM pg_tablespace t WHERE t.oid = d.dattablespace),
+        -- Since PostgreSQL 15; what ICU and the built-in provider take is `datlocale` since 17.
+        'locale_provider', to_jsonb(d) ->> 'datlocprovider',
+        'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
+        -- Since PostgreSQL 16.
+        'icu_rules', to_jsonb(d) ->> 'daticurules',
         'is_template', d.datistemplate,
         'allow_connections', d.datallowconn,
         'connection_limit', d.datconnlimit,

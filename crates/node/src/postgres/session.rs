@@ -89,7 +89,7 @@ impl Session {
         }))
     }
 
-    /// The one JSON document that `sql` selects.
+    /// The one JSON document that `sql` selects; `NULL` is JSON's.
     pub(crate) fn document<T: serde::de::DeserializeOwned>(
         &mut self,
         sql: &str,
@@ -97,7 +97,7 @@ impl Session {
     ) -> Result<T, Failure> {
         let value = self.value(sql);
         let text = value.map_err(|error| self.failure(&error, what))?;
-        serde_json::from_str(text.as_deref().unwrap_or_default()).map_err(|error| {
+        serde_json::from_str(text.as_deref().unwrap_or("null")).map_err(|error| {
             Failure::message(format!(
                 "{what} of `{}` could not be understood (column {}); this is a fault of sty",
                 self.database,

@@ -1,6 +1,6 @@
 //! Databases and what is in them.
 
-use sty_core::Risk;
+use sty_core::{Objects, Risk};
 use sty_wire::observation::Observation;
 use sty_wire::postgres::{DatabaseSpec, DefaultPrivilege, ExtensionSpec, SchemaSpec};
 
@@ -61,10 +61,10 @@ fn full() -> DatabaseSpec {
         version: None,
         absent: false,
     };
-    let by_default = |privilege: &str, objects: &str| DefaultPrivilege {
+    let by_default = |privilege: &str, objects: Objects| DefaultPrivilege {
         creator: "owner".to_owned(),
         privilege: privilege.to_owned(),
-        objects: objects.to_owned(),
+        objects,
         grantee: "reader".to_owned(),
     };
     DatabaseSpec {
@@ -89,10 +89,10 @@ fn full() -> DatabaseSpec {
             extension("earthdistance", Some("public")),
         ],
         default_privileges: vec![
-            by_default("SELECT", "TABLES"),
-            by_default("USAGE", "SEQUENCES"),
-            by_default("EXECUTE", "FUNCTIONS"),
-            by_default("USAGE", "SCHEMAS"),
+            by_default("SELECT", Objects::Tables),
+            by_default("USAGE", Objects::Sequences),
+            by_default("EXECUTE", Objects::Functions),
+            by_default("USAGE", Objects::Schemas),
         ],
         parameters: [
             ("search_path".to_owned(), "app, public".to_owned()),

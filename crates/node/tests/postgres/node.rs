@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sty_wire::action::Op;
 use sty_wire::observation::{Change, Failure, Observation};
-use sty_wire::postgres::{DatabaseSpec, Expiry, RoleSpec};
+use sty_wire::postgres::{DatabaseSpec, RoleSpec};
 use sty_wire::protocol::{Reply, Request};
 use sty_wire::resource::{Module, PostgresAccess, Resource, ResourceKind, Stage};
 
@@ -140,25 +140,7 @@ pub(crate) fn database(postgres: &PostgresAccess, database: &DatabaseSpec) -> Re
 
 /// A role that may log in and has nothing special.
 pub(crate) fn plain_role(name: &str) -> RoleSpec {
-    RoleSpec {
-        name: name.to_owned(),
-        absent: false,
-        password: None,
-        login: true,
-        superuser: false,
-        createdb: false,
-        createrole: false,
-        inherit: true,
-        replication: false,
-        bypassrls: false,
-        connection_limit: -1,
-        valid_until: Expiry::Never,
-        member_of: BTreeMap::new(),
-        not_member_of: Vec::new(),
-        parameters: BTreeMap::new(),
-        comment: None,
-        execute: Vec::new(),
-    }
+    RoleSpec::login(name)
 }
 
 /// A database with nothing special.

@@ -60,6 +60,7 @@ fn every_field_is_brought_about_and_drift_is_mended() {
                 "ALTER ROLE app NOBYPASSRLS CONNECTION LIMIT 9 VALID UNTIL 'infinity';
                  ALTER ROLE app SET search_path = public;
                  ALTER ROLE app SET work_mem = '8MB';
+                 ALTER ROLE app IN DATABASE postgres SET work_mem = '9MB';
                  GRANT guests TO app;
                  REVOKE ADMIN OPTION FOR writers FROM app;
                  COMMENT ON ROLE app IS 'mine'",
@@ -70,11 +71,12 @@ fn every_field_is_brought_about_and_drift_is_mended() {
             [
                 "bypassrls: false -> true",
                 "connection limit: 9 -> 7",
-                "valid until: never -> 2042-01-31 00:00:00+00",
+                "valid until: never -> 2042-02-01 00:00:00+00",
                 "membership in writers: member -> member, admin",
                 "membership in guests: member -> -",
                 "parameter search_path: public -> app, \"$user\", public",
                 "parameter work_mem: 8MB -> -",
+                "parameter work_mem in postgres: 9MB -> -",
                 "comment: mine -> it's the \"app\"",
             ]
         );
@@ -121,6 +123,28 @@ fn names_are_taken_literally() {
     node.settle(&role(&server.access(), &spec));
 }
 
+/// PostgreSQL's `VALID UNTIL` is the moment from which the password is refused.
+#[test]
+fn the_last_day_of_validity_counts() {
+    let server = Server::start();
+    let mut node = Node::new();
+    let mut admin = server.connect("postgres");
+    for (written, until) in [
+        ("2042-01-31", "2042-02-01 00:00:00"),
+        ("2042-12-31", "2043-01-01 00:00:00"),
+        ("2042-01-31 12:30:00+00", "2042-01-31 12:30:00"),
+        ("infinity", "infinity"),
+    ] {
+        let mut spec = plain_role("guest");
+        spec.valid_until = Expiry::At(written.to_owned());
+        node.settle(&role(&server.access(), &spec));
+        let seen = "SELECT coalesce((rolvaliduntil AT TIME ZONE 'UTC')::text, 'infinity')
+                    FROM pg_roles WHERE rolname = 'guest'";
+        let seen: String = admin.query_one(seen, &[]).unwrap().get(0);
+        assert_eq!(seen, until, "{written}");
+    }
+}
+
 #[test]
 fn days_of_validity_count_from_the_first_time() {
     let server = Server::start();
@@ -131,7 +155,7 @@ fn days_of_validity_count_from_the_first_time() {
     let mut admin = server.connect("postgres");
     let days = "SELECT (rolvaliduntil AT TIME ZONE 'UTC')::date - (now() AT TIME ZONE 'UTC')::date
                 FROM pg_roles WHERE rolname = 'guest'";
-    assert_eq!(admin.query_one(days, &[]).unwrap().get::<_, i32>(0), 30);
+    assert_eq!(admin.query_one(days, &[]).unwrap().get::<_, i32>(0), 31);
     spec.valid_until = Expiry::AfterDays(90);
     let later = role(&server.access(), &spec);
     assert_eq!(node.observe(&later), Observation::InSync);

@@ -1,22 +1,25 @@
 //! Patroni clusters across nodes: the leader before the others, restarts one member at a time.
 
 mod heal;
+mod pause;
 mod restarts;
 mod script;
 mod seat;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Risk;
-use sty_wire::action::Op;
-use sty_wire::resource::{BootRole, ResourceKind, Stage};
+use sty_wire::resource::{BootRole, Stage};
 
 use crate::candidate::{Candidate, Hold, Key};
 
-use crate::{NodeInput, Options, Plan, Unwanted};
+use crate::{NodeInput, Options, Plan, Unwanted, stray};
 use restarts::postgres_restarts;
 pub(crate) use script::Script;
-pub(crate) use seat::{Seat, best_candidate, clusters, hindrance, is_leader, replicas_first};
+pub(crate) use seat::{
+    Seat, best_candidate, clusters, hindrance, is_leader, led_from_outside, replicas_first, unfit,
+};
 
 /// Adds the order among the members of each cluster, and restarts.
 pub(crate) fn sequence(
@@ -30,19 +33,25 @@ pub(crate) fn sequence(
         .filter(|c| matches!(c.stage, Stage::Etcd | Stage::EtcdAuth) && c.held.is_none())
         .map(|c| c.key.clone())
         .collect();
+    let clusters = clusters(nodes);
+    for seats in clusters.values() {
+        settings::before_members(seats, nodes, candidates);
+    }
     let by_key: BTreeMap<Key, usize> = candidates
         .iter()
         .enumerate()
         .map(|(index, candidate)| (candidate.key.clone(), index))
         .collect();
-    for seats in clusters(nodes).values() {
+    for seats in clusters.values() {
         start_order(seats, &dcs, &by_key, candidates);
         heal::copy_anew(seats, &by_key, candidates);
-        take_up_settings(seats, nodes, candidates);
+        settings::take_up(seats, nodes, candidates);
         let restarts = service_restarts(seats, options, &by_key, candidates);
-        postgres_restarts(seats, options, restarts, candidates);
-        find_unwanted(seats, plan);
+        postgres_restarts(seats, nodes, options, restarts, candidates);
+        find_unwanted(seats, nodes, plan);
+        pause::last(seats, nodes, candidates);
     }
+    plan.paused = pause::unasked(&clusters, nodes);
 }
 
 /// Everyone waits for etcd; where no data exists yet, the others wait for the one that makes it.
@@ -73,47 +82,6 @@ fn start_order(
     }
 }
 
-/// Once the leader's node has stored a changed dynamic configuration, every other member's node
-/// sees that its PostgreSQL takes it up.
-fn take_up_settings(seats: &[Seat<'_>], nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>) {
-    let config = |node: usize| {
-        let resources = nodes[node].resources.iter();
-        let mut configs =
-            resources.filter(|r| matches!(r.kind, ResourceKind::PatroniConfig { .. }));
-        configs.next().map(|resource| resource.id.clone())
-    };
-    let Some(leader) = seats.iter().find(|seat| seat.leads()) else {
-        return;
-    };
-    let Some(stores) = config(leader.node).map(|id| (leader.node, id)) else {
-        return;
-    };
-    if !candidates.iter().any(|candidate| candidate.key == stores) {
-        return;
-    }
-    let runs = |seat: &&Seat<'_>| {
-        !seat.outside && !seat.leads() && seat.view.is_some_and(|view| view.running)
-    };
-    for seat in seats.iter().filter(runs) {
-        let Some(resource) = config(seat.node) else {
-            continue;
-        };
-        let key = (seat.node, resource.clone());
-        if candidates.iter().any(|candidate| candidate.key == key) {
-            continue;
-        }
-        let title = format!("see PostgreSQL {} take the settings up", seat.member.name);
-        let op = Op::Converge { resource };
-        let scope = &seat.member.scope;
-        let mut candidate = Candidate::operation(seat.node, scope, Stage::Dynamic, op, title);
-        candidate.key = key;
-        "the cluster's settings change".clone_into(&mut candidate.reason);
-        candidate.risk = Risk::Reload;
-        candidate.needs.push(stores.clone());
-        candidates.push(candidate);
-    }
-}
-
 /// Restarts of the Patroni service itself: replicas first, one after the other, the leader last;
 /// only when restarts were asked for.
 fn service_restarts(
@@ -141,21 +109,28 @@ fn service_restarts(
     previous
 }
 
-/// Members that Patroni lists and the inventory does not.
-fn find_unwanted(seats: &[Seat<'_>], plan: &mut Plan) {
+/// Members that Patroni lists and the inventory does not. One that has stopped may have gone; one
+/// whose node has its data has not.
+fn find_unwanted(seats: &[Seat<'_>], nodes: &[NodeInput<'_>], plan: &mut Plan) {
+    let is_there = |cluster: &str, name: &str| {
+        let mut strays = nodes.iter().filter_map(stray::of);
+        strays.any(|stray| stray.cluster == cluster && stray.name == name)
+    };
     let found: BTreeSet<Unwanted> = seats
         .iter()
         .flat_map(|seat| {
             let peers = seat.view.map(|v| v.members.as_slice()).unwrap_or_default();
             peers
                 .iter()
-                .filter(|peer| !seat.member.members.contains(&peer.name) && peer.state != "stopped")
+                .filter(|peer| !seat.member.members.contains(&peer.name))
+                .filter(|peer| peer.state != "stopped" || is_there(&seat.member.scope, &peer.name))
                 .filter(|peer| !seats.iter().any(|seat| seat.is_at(&peer.host)))
                 .map(|peer| Unwanted {
                     cluster: seat.member.scope.clone(),
                     member: peer.name.clone(),
                     address: peer.host.clone(),
-                    leads: matches!(peer.role.as_str(), "leader" | "standby_leader"),
+                    leads: is_leader(peer),
+                    left: false,
                 })
         })
         .collect();

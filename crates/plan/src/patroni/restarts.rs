@@ -1,11 +1,17 @@
 //! Restarts of PostgreSQL that pending settings ask for.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sty_core::Risk;
+use sty_wire::action::Op;
+use sty_wire::observation::Change;
+use sty_wire::resource::ResourceKind;
 
 use super::script::Script;
 use super::seat::{Seat, best_candidate, replicas_first};
-use crate::Options;
 use crate::candidate::{Candidate, Hold, Key};
+use crate::restart::resource_of;
+use crate::{NodeInput, Options};
 
 /// Replicas first, then the primary, which hands over before. Where a setting that replicas must
 /// not have less of gets smaller, the primary is restarted first, where it is: a new one would
@@ -13,12 +19,19 @@ use crate::candidate::{Candidate, Hold, Key};
 /// first is waited for.
 pub(super) fn postgres_restarts(
     seats: &[Seat<'_>],
+    nodes: &[NodeInput<'_>],
     options: &Options,
     previous: Option<Key>,
     candidates: &mut Vec<Candidate>,
 ) {
-    let pending = |seat: &&Seat<'_>| seat.view.is_some_and(|v| !v.pending_restart.is_empty());
-    let shrinks = seats.iter().any(|seat| seat.leads() && shrinks(seat));
+    let waiting: BTreeMap<Key, Vec<&Change>> = seats
+        .iter()
+        .map(|seat| (seat.key(), waiting(seat, nodes, candidates)))
+        .collect();
+    let pending = |seat: &&Seat<'_>| !waiting[&seat.key()].is_empty();
+    let shrinks = seats
+        .iter()
+        .any(|seat| seat.leads() && shrinks(&waiting[&seat.key()]));
     let mut order = replicas_first(seats);
     if shrinks {
         order.sort_by_key(|seat| !seat.leads());
@@ -31,13 +44,13 @@ pub(super) fn postgres_restarts(
         .collect();
     let mut script = Script::new(seats, previous, false);
     for seat in order {
-        script.because(waiting(seat));
+        script.because(told(&waiting[&seat.key()]));
         let members = seat.view.map(|view| view.members.as_slice());
         match members.and_then(|members| best_candidate(&seat.member.name, members)) {
             _ if seat.outside => script.restart(seat),
             _ if !seat.leads() => script.restart_replica(seat),
             Some(next) if !shrinks => {
-                script.switch_over(seat, &next.name);
+                script.switch_over(seat, &next.name, false);
                 script.restart_replica(seat);
             }
             _ => script.restart_leader(seat),
@@ -58,9 +71,39 @@ fn held(step: Candidate) -> Option<Candidate> {
     })
 }
 
+/// Settings that wait for a restart of the member. Those that the plan itself changes are judged
+/// when they have changed: they may be taken back.
+fn waiting<'a>(
+    seat: &Seat<'a>,
+    nodes: &[NodeInput<'_>],
+    candidates: &[Candidate],
+) -> Vec<&'a Change> {
+    let changes = |candidate: &&Candidate| {
+        let Op::Converge { resource } = &candidate.op else {
+            return false;
+        };
+        let found = resource_of(&nodes[candidate.key.0], resource);
+        candidate.held.is_none()
+            && found.is_some_and(|found| match &found.kind {
+                ResourceKind::PatroniConfig { .. } => {
+                    found.cluster.as_deref() == Some(&seat.member.scope)
+                }
+                _ => candidate.key == seat.key(),
+            })
+    };
+    let changed = candidates.iter().filter(changes);
+    let changed = changed.flat_map(|candidate| &candidate.changes);
+    let changed: BTreeSet<&str> = changed.map(Change::setting).collect();
+    let pending = seat.view.map(|view| view.pending_restart.iter());
+    let pending = pending.into_iter().flatten();
+    pending
+        .filter(|change| !changed.contains(change.what.as_str()))
+        .collect()
+}
+
 /// Whether a setting waits to become smaller that the replicas' must not be below: they start
 /// with no less than the primary has.
-fn shrinks(seat: &Seat<'_>) -> bool {
+fn shrinks(waiting: &[&Change]) -> bool {
     const AT_LEAST_THE_PRIMARYS: [&str; 5] = [
         "max_connections",
         "max_locks_per_transaction",
@@ -69,18 +112,13 @@ fn shrinks(seat: &Seat<'_>) -> bool {
         "max_worker_processes",
     ];
     let number = |side: &Option<String>| side.as_ref()?.parse::<u64>().ok();
-    let waiting = seat.view.map(|view| view.pending_restart.iter());
-    waiting.into_iter().flatten().any(|change| {
+    waiting.iter().any(|change| {
         AT_LEAST_THE_PRIMARYS.contains(&change.what.as_str())
             && number(&change.to) < number(&change.from)
     })
 }
 
-fn waiting(seat: &Seat<'_>) -> String {
-    let changes = seat
-        .view
-        .map(|v| v.pending_restart.as_slice())
-        .unwrap_or_default();
-    let names: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
+fn told(waiting: &[&Change]) -> String {
+    let names: Vec<&str> = waiting.iter().map(|change| change.what.as_str()).collect();
     format!("{} wait for a restart", names.join(", "))
 }

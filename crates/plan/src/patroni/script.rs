@@ -49,7 +49,7 @@ impl<'a, 'b> Script<'a, 'b> {
     /// Restarts PostgreSQL of the leader where it is, its clients waiting.
     pub(crate) fn restart_leader(&mut self, seat: &Seat<'_>) {
         self.checkpoint(seat);
-        self.quietly(seat, |script| script.restart(seat));
+        self.quietly(&seat.member.name, |script| script.restart(seat));
         self.settle(seat);
     }
 
@@ -62,7 +62,7 @@ impl<'a, 'b> Script<'a, 'b> {
     /// The same of a leader that nobody can take over from, its clients waiting.
     pub(crate) fn restart_leading_member(&mut self, seat: &Seat<'_>) {
         self.checkpoint(seat);
-        self.quietly(seat, |script| script.member(seat));
+        self.quietly(&seat.member.name, |script| script.member(seat));
         self.settle(seat);
     }
 
@@ -72,16 +72,30 @@ impl<'a, 'b> Script<'a, 'b> {
         self.step(seat, Op::MemberRestart { member }, title, Risk::Restart);
     }
 
-    /// Moves the primary from `seat` to the member `to`, its clients waiting.
-    pub(crate) fn switch_over(&mut self, seat: &Seat<'_>, to: &str) {
+    /// Moves the primary from `seat` to the member `to`, its clients waiting. `named`: no other will
+    /// do.
+    pub(crate) fn switch_over(&mut self, seat: &Seat<'_>, to: &str, named: bool) {
+        self.settle(seat);
         self.checkpoint(seat);
+        self.move_lead(None, seat, to, named);
+    }
+
+    /// The same from a member `from` that the inventory does not have, as asked by way of `seat`.
+    pub(crate) fn take_over(&mut self, from: &str, seat: &Seat<'_>, to: &str, named: bool) {
+        self.move_lead(Some(from), seat, to, named);
+    }
+
+    fn move_lead(&mut self, outside: Option<&str>, seat: &Seat<'_>, to: &str, named: bool) {
+        let from = outside.unwrap_or(&seat.member.name);
         let op = Op::Switchover {
             member: seat.id.to_owned(),
+            from: outside.map(str::to_owned),
             to: to.to_owned(),
+            named,
         };
-        let title = format!("switch over from {} to {to}", seat.member.name);
-        self.quietly(seat, |script| script.step(seat, op, title, Risk::Failover));
-        self.settle(seat);
+        let title = format!("switch over from {from} to {to}");
+        self.quietly(from, |script| script.step(seat, op, title, Risk::Failover));
+        self.settle_with(seat, outside);
     }
 
     pub(super) fn restart(&mut self, seat: &Seat<'_>) {
@@ -97,20 +111,26 @@ impl<'a, 'b> Script<'a, 'b> {
     }
 
     fn settle(&mut self, seat: &Seat<'_>) {
-        let member = seat.id.to_owned();
+        self.settle_with(seat, None);
+    }
+
+    fn settle_with(&mut self, seat: &Seat<'_>, former: Option<&str>) {
+        let op = Op::Settle {
+            member: seat.id.to_owned(),
+            former: former.map(str::to_owned),
+        };
         let title = format!("wait for {} and those that follow it", seat.member.name);
-        self.step(seat, Op::Settle { member }, title, Risk::Safe);
+        self.step(seat, op, title, Risk::Safe);
     }
 
     /// Does something that stops writes for a moment while the clients of every pooler wait, and
     /// lets them go on, come what may.
-    fn quietly(&mut self, around: &Seat<'_>, work: impl FnOnce(&mut Self)) {
+    fn quietly(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
         let poolers: Vec<&Seat<'_>> = self
             .seats
             .iter()
             .filter(|one| one.member.pooler.is_some())
             .collect();
-        let name = &around.member.name;
         let before = self.last.clone();
         let mut held = Vec::new();
         for seat in &poolers {

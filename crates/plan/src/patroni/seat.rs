@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sty_wire::observation::{PatroniPeer, PatroniView};
+use sty_wire::observation::{PatroniPeer, PatroniView, is_synchronous};
 use sty_wire::resource::{PatroniMember, ResourceKind};
 
 use crate::NodeInput;
 use crate::candidate::Key;
+
+/// States of a server that takes connections.
+const RUNS: [&str; 2] = ["running", "streaming"];
 
 /// A PostgreSQL member's node.
 pub(crate) struct Seat<'a> {
@@ -21,6 +24,14 @@ pub(crate) struct Seat<'a> {
 impl Seat<'_> {
     pub(crate) fn leads(&self) -> bool {
         self.view.is_some_and(PatroniView::leads)
+    }
+
+    /// Whether the member leads with a server that runs.
+    pub(crate) fn serves(&self) -> bool {
+        self.leads()
+            && self
+                .view
+                .is_some_and(|view| RUNS.contains(&view.state.as_str()))
     }
 
     /// Whether the member wanted here has this address: who runs there under another name is no
@@ -53,6 +64,25 @@ pub(crate) fn clusters<'a>(nodes: &'a [NodeInput<'a>]) -> BTreeMap<&'a str, Vec<
     clusters
 }
 
+/// Who leads and is no member of these, with one of them that says so.
+pub(crate) fn led_from_outside<'a, 'b>(
+    seats: &'b [Seat<'a>],
+) -> Option<(&'b Seat<'a>, &'a PatroniPeer)> {
+    if seats.iter().any(Seat::leads) {
+        return None;
+    }
+    let views = seats.iter().filter_map(|seat| Some((seat, seat.view?)));
+    let mut leaders = views.filter_map(|(seat, view)| {
+        let leader = view.members.iter().find(|peer| is_leader(peer))?;
+        Some((seat, leader))
+    });
+    leaders.find(|(seat, leader)| {
+        let declared = seat.member.members.contains(&leader.name);
+        let is_seat = seats.iter().any(|one| one.member.name == leader.name);
+        !declared && !is_seat && RUNS.contains(&leader.state.as_str())
+    })
+}
+
 /// The leader last.
 pub(crate) fn replicas_first<'a, 'b>(seats: &'b [Seat<'a>]) -> Vec<&'b Seat<'a>> {
     let mut order: Vec<&Seat<'_>> = seats.iter().collect();
@@ -75,12 +105,8 @@ pub(crate) fn best_candidate<'a>(
 /// Why a member should not take over.
 pub(crate) fn hindrance(peer: &PatroniPeer, members: &[PatroniPeer]) -> Option<String> {
     let leader = members.iter().find(|one| is_leader(one));
-    let synchronous =
-        |one: &PatroniPeer| matches!(one.role.as_str(), "sync_standby" | "quorum_standby");
     if is_leader(peer) {
         Some("it leads already".to_owned())
-    } else if peer.nofailover {
-        Some("it is never to lead (offline, or tagged `nofailover`)".to_owned())
     } else if peer.state != "streaming" {
         Some(format!(
             "it does not stream from the leader: {}",
@@ -88,6 +114,16 @@ pub(crate) fn hindrance(peer: &PatroniPeer, members: &[PatroniPeer]) -> Option<S
         ))
     } else if leader.is_some_and(|leader| leader.timeline != peer.timeline) {
         Some("it is on another timeline".to_owned())
+    } else {
+        unfit(peer, members)
+    }
+}
+
+/// Why a member should not lead, whether it could take over from somebody or not.
+pub(crate) fn unfit(peer: &PatroniPeer, members: &[PatroniPeer]) -> Option<String> {
+    let synchronous = |one: &PatroniPeer| is_synchronous(&one.role);
+    if peer.nofailover {
+        Some("it is never to lead (offline, or tagged `nofailover`)".to_owned())
     } else if members.iter().any(synchronous) && !synchronous(peer) {
         Some("it is not synchronous: it may lack acknowledged transactions".to_owned())
     } else {

@@ -1,11 +1,11 @@
 //! What is inside a database: schemas, extensions, default privileges.
 
-use sty_core::Risk;
+use sty_core::{Objects, Risk};
 use sty_wire::observation::Change;
 use sty_wire::postgres::{DatabaseSpec, DefaultPrivilege, ExtensionSpec, SchemaSpec};
 
 use super::model::{AvailableExtension, ObservedContents, ObservedExtension, ObservedSchema};
-use super::privilege::Objects;
+use super::privilege;
 use super::statement::Statement;
 use super::version::{Feature, has};
 use super::{Comparison, Place};
@@ -107,6 +107,7 @@ impl Inner<'_> {
             what: format!("schema {schema}"),
             from: Some("present".to_owned()),
             to: None,
+            ..Change::default()
         };
         self.push(change, Statement::DropSchema { schema });
     }
@@ -234,6 +235,7 @@ impl Inner<'_> {
             what: format!("extension {}", spec.name),
             from: Some(found.version.clone()),
             to: None,
+            ..Change::default()
         };
         let risk = if found.owns_tables {
             Risk::Destroy
@@ -252,25 +254,23 @@ impl Inner<'_> {
         inside: &ObservedContents,
         major: u32,
     ) {
-        let objects = Objects::parse(&spec.objects);
-        let supported =
-            |o: &Objects| *o != Objects::LargeObjects || has(major, Feature::LargeObjectDefaults);
-        let Some(objects) = objects.filter(supported) else {
-            self.unknown_privilege(spec, "objects", &spec.objects);
+        let objects = spec.objects;
+        if objects == Objects::LargeObjects && !has(major, Feature::LargeObjectDefaults) {
+            self.unknown_privilege(spec, "objects", objects.keyword());
             return;
-        };
-        let known = objects.privileges(major);
+        }
+        let known = privilege::of(objects, major);
         let same = |name: &&str| name.eq_ignore_ascii_case(&spec.privilege);
         let wanted: Vec<&'static str> = match spec.privilege.to_ascii_uppercase().as_str() {
-            "ALL" | "ALL PRIVILEGES" => known,
-            _ => known.into_iter().filter(|name| same(name)).collect(),
+            "ALL" | "ALL PRIVILEGES" => known.collect(),
+            _ => known.filter(same).collect(),
         };
         if wanted.is_empty() {
             self.unknown_privilege(spec, "privilege", &spec.privilege);
         }
         let (creator, to) = (&spec.creator, &spec.grantee);
         for privilege in wanted {
-            if !objects.holds(&inside.default_acl, creator, to, privilege) {
+            if !privilege::holds_by_default(objects, &inside.default_acl, creator, to, privilege) {
                 let keyword = objects.keyword();
                 let what = format!("default {privilege} on {keyword} of {creator} for {to}");
                 let statement = Statement::GrantByDefault {
@@ -300,5 +300,6 @@ fn missing(what: String) -> Change {
         what,
         from: None,
         to: Some("present".to_owned()),
+        ..Change::default()
     }
 }

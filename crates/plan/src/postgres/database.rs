@@ -1,8 +1,8 @@
 //! Databases: what differs.
 //!
-//! What only creation can set (template, encoding, locale, tablespace) is not compared. What is
-//! inside a database that does not exist, or that cannot be connected to, is compared once it
-//! can be: comparing again after the steps were taken finds it.
+//! What only creation can set (template, encoding, locale, tablespace) makes no difference, but is
+//! told ([`super::creation`]). What is inside a database that does not exist, or that cannot be
+//! connected to, is compared once it can be: comparing again after the steps were taken finds it.
 
 use sty_core::Risk;
 use sty_wire::observation::Change;
@@ -19,7 +19,7 @@ use super::version::{self, Feature};
 use super::{Comparison, Place, contents};
 
 /// Databases that every server needs.
-const SYSTEM: [&str; 3] = ["postgres", "template0", "template1"];
+pub(super) const SYSTEM: [&str; 3] = ["postgres", "template0", "template1"];
 
 /// What brings the database of `spec` about on `server`; `inside` is what is in it, where that
 /// could be looked at.
@@ -89,6 +89,19 @@ fn create(result: &mut Comparison, spec: &DatabaseSpec, server: &ObservedServer)
                 format!("leave out `{option}`"),
             );
         }
+        return;
+    }
+    if let Some(tablespace) = &spec.creation.tablespace
+        && !server.tablespaces.contains(tablespace)
+    {
+        result.conflict(
+            format!(
+                "database `{}`: there is no tablespace `{tablespace}`",
+                spec.name
+            ),
+            "make it with `CREATE TABLESPACE`, its directory on every member first, or leave \
+             `tablespace` out",
+        );
         return;
     }
     let marked = spec.baseline.is_some();
@@ -217,6 +230,7 @@ fn grants(result: &mut Comparison, spec: &DatabaseSpec, observed: &ObservedDatab
                     what: "connect for PUBLIC".to_owned(),
                     from: Some("granted".to_owned()),
                     to: None,
+                    ..Change::default()
                 };
                 let statement = Statement::RevokePublicConnect { database };
                 result.push(Place::Server, change, statement);
@@ -247,6 +261,7 @@ fn grant(result: &mut Comparison, spec: &DatabaseSpec, privilege: &'static str, 
         what: format!("{} for {to}", privilege.to_ascii_lowercase()),
         from: None,
         to: Some("granted".to_owned()),
+        ..Change::default()
     };
     let statement = Statement::GrantOnDatabase {
         database: spec.name.clone(),
@@ -266,6 +281,7 @@ fn finish(result: &mut Comparison, spec: &DatabaseSpec, observed: &ObservedDatab
             what: format!("baseline {path}"),
             from: None,
             to: Some("run".to_owned()),
+            ..Change::default()
         };
         let (database, path) = (spec.name.clone(), path.clone());
         let statement = Statement::RunBaseline { database, path };

@@ -115,6 +115,7 @@ fn change(role: &str, from: Option<MembershipOptions>, to: Option<MembershipOpti
         what: format!("membership in {role}"),
         from: from.map(described),
         to: to.map(described),
+        ..Change::default()
     }
 }
 

@@ -5,6 +5,7 @@
 //! ([`quote`]). What PostgreSQL majors do differently is in [`version`].
 
 pub mod contents;
+pub mod creation;
 pub mod database;
 mod membership;
 pub mod model;

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sty_core::Secret;
+use sty_wire::observation::Objects;
+
+use super::database::SYSTEM;
 
 /// Prefix of the database settings in which `sty` keeps what it must remember.
 pub const OWN_SETTINGS: &str = "sty.";
@@ -24,6 +27,11 @@ pub struct ObservedServer {
     pub version_num: u32,
     /// Role that looked: the one that gets what dropped roles own.
     pub superuser: String,
+    /// Tablespaces.
+    pub tablespaces: BTreeSet<String>,
+    /// What it was made with.
+    #[serde(default)]
+    pub creation: ServerCreation,
     /// Roles by name.
     pub roles: BTreeMap<String, ObservedRole>,
     /// Databases by name.
@@ -31,10 +39,37 @@ pub struct ObservedServer {
 }
 
 impl ObservedServer {
+    /// What people made.
+    pub fn objects(&self) -> Objects {
+        let roles = self.roles.iter();
+        let roles = roles.filter(|(name, role)| !role.system && **name != self.superuser);
+        let databases = self.databases.keys();
+        let databases = databases.filter(|name| !SYSTEM.contains(&name.as_str()));
+        Objects {
+            roles: roles.map(|(name, _)| name.clone()).collect(),
+            databases: databases.cloned().collect(),
+        }
+    }
+
     /// Major version, 17.
     pub fn major(&self) -> u32 {
         self.version_num / 10_000
     }
+}
+
+/// What `initdb` was told, as far as that shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct ServerCreation {
+    /// Data checksums.
+    pub checksums: Option<bool>,
+    /// Encoding.
+    pub encoding: Option<String>,
+    /// Locale of numbers.
+    pub locale: Option<String>,
+    /// Collation order.
+    pub lc_collate: Option<String>,
+    /// Character classes.
+    pub lc_ctype: Option<String>,
 }
 
 /// A role.
@@ -66,6 +101,8 @@ pub struct ObservedRole {
     pub member_of: BTreeMap<String, Vec<Membership>>,
     /// `ALTER ROLE ... SET` in all databases.
     pub parameters: Settings,
+    /// `ALTER ROLE ... IN DATABASE ... SET`, by database.
+    pub parameters_in: BTreeMap<String, Settings>,
     /// Comment.
     pub comment: Option<String>,
     /// Functions of the maintenance database that it was granted to execute,
@@ -90,6 +127,7 @@ impl ObservedRole {
             valid_until: None,
             member_of: BTreeMap::new(),
             parameters: Settings::new(),
+            parameters_in: BTreeMap::new(),
             comment: None,
             execute: BTreeSet::new(),
         }
@@ -105,8 +143,8 @@ pub struct Dependents {
     pub databases: Vec<String>,
     /// Roles that belong to it.
     pub members: Vec<String>,
-    /// Sessions under its name.
-    pub sessions: u64,
+    /// Number of sessions under its name, by database; those of no database under an empty name.
+    pub sessions: BTreeMap<String, u64>,
 }
 
 /// One grant of membership.
@@ -129,6 +167,9 @@ pub struct Membership {
 pub struct ObservedDatabase {
     /// Owner.
     pub owner: String,
+    /// What it was made with.
+    #[serde(flatten)]
+    pub made: Made,
     /// `IS_TEMPLATE`.
     pub is_template: bool,
     /// `ALLOW_CONNECTIONS`.
@@ -141,6 +182,26 @@ pub struct ObservedDatabase {
     pub comment: Option<String>,
     /// Privileges, those that hold by default included.
     pub acl: Vec<Grant>,
+}
+
+/// What a database was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Made {
+    /// `ENCODING`, as PostgreSQL writes it.
+    pub encoding: Option<String>,
+    /// `LC_COLLATE`.
+    pub lc_collate: Option<String>,
+    /// `LC_CTYPE`.
+    pub lc_ctype: Option<String>,
+    /// `LOCALE_PROVIDER` as `pg_database` has it: `c`, `i`, `b`; `None` before PostgreSQL 15.
+    pub locale_provider: Option<String>,
+    /// Locale of a provider other than libc.
+    pub locale: Option<String>,
+    /// `ICU_RULES`; `None` also before PostgreSQL 16.
+    pub icu_rules: Option<String>,
+    /// `TABLESPACE`.
+    pub tablespace: Option<String>,
 }
 
 /// One privilege of one grantee.

@@ -1,116 +1,54 @@
 //! Privileges by name.
 
+use sty_core::Objects;
+
 use super::model::{DefaultAcl, Grant};
 use super::version::{Feature, has};
 
 /// Privileges that a database has.
 pub const DATABASE: [&str; 3] = ["CREATE", "CONNECT", "TEMPORARY"];
 
-/// A kind of object that default privileges can be set for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Objects {
-    /// Tables, views and the like.
-    Tables,
-    /// Sequences.
-    Sequences,
-    /// Functions and procedures.
-    Functions,
-    /// Types and domains.
-    Types,
-    /// Schemas.
-    Schemas,
-    /// Large objects.
-    LargeObjects,
+/// Privileges that objects of a kind have in `major`.
+pub fn of(objects: Objects, major: u32) -> impl Iterator<Item = &'static str> {
+    let known = move |name: &&str| *name != "MAINTAIN" || has(major, Feature::Maintain);
+    objects.privileges().iter().copied().filter(known)
 }
 
-impl Objects {
-    /// From its keyword, `TABLES`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_uppercase().as_str() {
-            "TABLES" => Some(Self::Tables),
-            "SEQUENCES" => Some(Self::Sequences),
-            "FUNCTIONS" | "ROUTINES" => Some(Self::Functions),
-            "TYPES" => Some(Self::Types),
-            "SCHEMAS" => Some(Self::Schemas),
-            "LARGE OBJECTS" => Some(Self::LargeObjects),
-            _ => None,
-        }
-    }
+/// Whether everybody has `privilege` on such objects when nobody said anything.
+fn public_by_default(objects: Objects, privilege: &str) -> bool {
+    matches!(
+        (objects, privilege),
+        (Objects::Functions, "EXECUTE") | (Objects::Types, "USAGE")
+    )
+}
 
-    /// Its keyword.
-    pub fn keyword(self) -> &'static str {
-        match self {
-            Self::Tables => "TABLES",
-            Self::Sequences => "SEQUENCES",
-            Self::Functions => "FUNCTIONS",
-            Self::Types => "TYPES",
-            Self::Schemas => "SCHEMAS",
-            Self::LargeObjects => "LARGE OBJECTS",
-        }
+/// The letter of a kind in `pg_default_acl`.
+fn letter(objects: Objects) -> &'static str {
+    match objects {
+        Objects::Tables => "r",
+        Objects::Sequences => "S",
+        Objects::Functions => "f",
+        Objects::Types => "T",
+        Objects::Schemas => "n",
+        Objects::LargeObjects => "L",
     }
+}
 
-    /// Its letter in `pg_default_acl`.
-    pub fn letter(self) -> &'static str {
-        match self {
-            Self::Tables => "r",
-            Self::Sequences => "S",
-            Self::Functions => "f",
-            Self::Types => "T",
-            Self::Schemas => "n",
-            Self::LargeObjects => "L",
-        }
-    }
-
-    /// Privileges that such objects have in `major`.
-    pub fn privileges(self, major: u32) -> Vec<&'static str> {
-        match self {
-            Self::Tables => {
-                let mut all = vec![
-                    "SELECT",
-                    "INSERT",
-                    "UPDATE",
-                    "DELETE",
-                    "TRUNCATE",
-                    "REFERENCES",
-                    "TRIGGER",
-                ];
-                if has(major, Feature::Maintain) {
-                    all.push("MAINTAIN");
-                }
-                all
-            }
-            Self::Sequences => vec!["SELECT", "UPDATE", "USAGE"],
-            Self::Functions => vec!["EXECUTE"],
-            Self::Types => vec!["USAGE"],
-            Self::Schemas => vec!["USAGE", "CREATE"],
-            Self::LargeObjects => vec!["SELECT", "UPDATE"],
-        }
-    }
-
-    /// Whether everybody has `privilege` on such objects when nobody said anything.
-    fn public_by_default(self, privilege: &str) -> bool {
-        matches!(
-            (self, privilege),
-            (Self::Functions, "EXECUTE") | (Self::Types, "USAGE")
-        )
-    }
-
-    /// Whether `grantee` will hold `privilege` on what `creator` makes.
-    pub fn holds(
-        self,
-        default_acl: &[DefaultAcl],
-        creator: &str,
-        grantee: &str,
-        privilege: &str,
-    ) -> bool {
-        let changed = default_acl
-            .iter()
-            .find(|acl| acl.creator == creator && acl.object_type == self.letter());
-        match changed {
-            Some(acl) => holds(&acl.acl, grantee, privilege),
-            None if is_public(grantee) => self.public_by_default(privilege),
-            None => grantee == creator,
-        }
+/// Whether `grantee` will hold `privilege` on what `creator` makes.
+pub fn holds_by_default(
+    objects: Objects,
+    default_acl: &[DefaultAcl],
+    creator: &str,
+    grantee: &str,
+    privilege: &str,
+) -> bool {
+    let changed = default_acl
+        .iter()
+        .find(|acl| acl.creator == creator && acl.object_type == letter(objects));
+    match changed {
+        Some(acl) => holds(&acl.acl, grantee, privilege),
+        None if is_public(grantee) => public_by_default(objects, privilege),
+        None => grantee == creator,
     }
 }
 

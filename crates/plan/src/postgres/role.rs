@@ -1,11 +1,13 @@
 //! Roles: what differs.
 
+use std::collections::BTreeSet;
+
 use sty_core::Risk;
 use sty_wire::observation::Change;
 use sty_wire::postgres::{Expiry, RoleSpec};
 
 use super::membership;
-use super::model::{Dependents, ObservedRole, ObservedServer};
+use super::model::{Dependents, ObservedRole, ObservedServer, Settings};
 use super::setting::{self, SettingChange};
 use super::statement::{Attribute, Statement, Subject};
 use super::{Comparison, Place};
@@ -34,7 +36,7 @@ pub fn compare(spec: &RoleSpec, server: &ObservedServer, dependents: &Dependents
 }
 
 /// A role that nobody and nothing depends on goes like that; whatever is touched by its end makes
-/// it one to be confirmed.
+/// it one to be confirmed. What is in databases that go as well is theirs to be confirmed.
 fn drop_role(
     result: &mut Comparison,
     spec: &RoleSpec,
@@ -50,19 +52,46 @@ fn drop_role(
         );
         return;
     }
-    let touched = touched(dependents, &server.superuser);
+    let mut touched = touched(dependents, &server.superuser);
+    let alone = apart_from(dependents, &spec.going);
+    if alone == Dependents::default() && *dependents != alone {
+        result.after = all_databases(dependents);
+        touched.clear();
+    }
     let risk = match touched.is_empty() {
         true => Risk::Safe,
         false => Risk::Destroy,
     };
-    let release = Statement::ReleaseOwned {
-        role: name.clone(),
-        heir: server.superuser.clone(),
-    };
-    result.push_risky(Place::EveryDatabase, Change::named("drop"), release, risk);
     let role = name.clone();
-    result.support(Place::Server, Statement::DropRole { role });
+    // A pooler may hold a session that outlives its role, and begin another one.
+    let attribute = Attribute::Login(false);
+    result.support(Place::Server, Statement::AlterRole { role, attribute });
+    let role = name.clone();
+    let heir = server.superuser.clone();
+    let release = Statement::ReleaseOwned { role, heir };
+    result.push_risky(Place::EveryDatabase, Change::named("drop"), release, risk);
+    for statement in [
+        Statement::EndSessions { role: name.clone() },
+        Statement::DropRole { role: name.clone() },
+    ] {
+        result.support(Place::Server, statement);
+    }
     result.remarks.extend(touched);
+}
+
+/// What is left of the dependents without some databases.
+fn apart_from(dependents: &Dependents, going: &BTreeSet<String>) -> Dependents {
+    let mut left = dependents.clone();
+    left.databases.retain(|name| !going.contains(name));
+    left.objects.retain(|name, _| !going.contains(name));
+    left.sessions.retain(|name, _| !going.contains(name));
+    left
+}
+
+/// Databases in which a role has something.
+fn all_databases(dependents: &Dependents) -> BTreeSet<String> {
+    let counted = dependents.objects.keys().chain(dependents.sessions.keys());
+    counted.chain(&dependents.databases).cloned().collect()
 }
 
 /// What the end of a role touches, in words.
@@ -76,8 +105,8 @@ fn touched(dependents: &Dependents, heir: &str) -> Vec<Change> {
     });
     let members = dependents.members.iter();
     let members = members.map(|name| format!("{name} loses membership"));
-    let sessions = match dependents.sessions {
-        0 => None,
+    let sessions = match dependents.sessions.values().sum() {
+        0_u64 => None,
         1 => Some("1 session is open".to_owned()),
         count => Some(format!("{count} sessions are open")),
     };
@@ -219,19 +248,30 @@ fn password(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
 fn parameters(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
     let changes = setting::compare(&spec.parameters, &observed.parameters);
     set_all(result, &Subject::Role(spec.name.clone()), changes);
+    // No inventory can say what should hold in one database only.
+    for (database, settings) in &observed.parameters_in {
+        let changes = setting::compare(&Settings::new(), settings);
+        let subject = Subject::RoleIn(spec.name.clone(), database.clone());
+        set_all(result, &subject, changes);
+    }
 }
 
 /// Statements for changed settings of a role or a database.
 pub(super) fn set_all(result: &mut Comparison, subject: &Subject, changes: Vec<SettingChange>) {
+    let place = match subject {
+        Subject::RoleIn(_, database) => format!(" in {database}"),
+        Subject::Role(_) | Subject::Database(_) => String::new(),
+    };
     for change in changes {
         let subject = subject.clone();
         let (change, statement) = match change {
             SettingChange::Set { name, from, to } => {
-                let what = format!("parameter {name}");
+                let what = format!("parameter {name}{place}");
                 let change = Change {
                     what,
                     from,
                     to: Some(to.clone()),
+                    ..Change::default()
                 };
                 let value = to;
                 let set = Statement::Set {
@@ -243,9 +283,10 @@ pub(super) fn set_all(result: &mut Comparison, subject: &Subject, changes: Vec<S
             }
             SettingChange::Reset { name, from } => {
                 let change = Change {
-                    what: format!("parameter {name}"),
+                    what: format!("parameter {name}{place}"),
                     from: Some(from),
                     to: None,
+                    ..Change::default()
                 };
                 (change, Statement::Reset { subject, name })
             }
@@ -277,6 +318,7 @@ pub(super) fn comment_on(
             what: "comment".to_owned(),
             from: observed.map(str::to_owned),
             to: Some(text.to_owned()),
+            ..Change::default()
         };
         let text = text.to_owned();
         result.push(Place::Server, change, Statement::Comment { subject, text });
@@ -297,6 +339,7 @@ fn functions(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) 
                 what: format!("execute {signature}"),
                 from: None,
                 to: Some("granted".to_owned()),
+                ..Change::default()
             };
             let (function, role) = (signature, spec.name.clone());
             let statement = Statement::GrantExecute { function, role };

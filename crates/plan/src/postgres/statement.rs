@@ -128,6 +128,11 @@ pub enum Statement {
         /// Who gets what it owns.
         heir: String,
     },
+    /// Its sessions end.
+    EndSessions {
+        /// Role.
+        role: String,
+    },
     /// `DROP ROLE`.
     DropRole {
         /// Role.
@@ -262,6 +267,8 @@ pub enum Statement {
 pub enum Subject {
     /// A role.
     Role(String),
+    /// A role in a database.
+    RoleIn(String, String),
     /// A database.
     Database(String),
 }
@@ -323,6 +330,7 @@ impl Statement {
             Self::RevokeMembership { .. } => "REVOKE role",
             Self::GrantExecute { .. } => "GRANT EXECUTE ON FUNCTION",
             Self::ReleaseOwned { .. } => "REASSIGN OWNED",
+            Self::EndSessions { .. } => "pg_terminate_backend",
             Self::DropRole { .. } => "DROP ROLE",
             Self::CreateDatabase { .. } => "CREATE DATABASE",
             Self::RenameDatabase { .. } => "ALTER DATABASE ... RENAME",
@@ -356,16 +364,21 @@ impl Statement {
 impl Subject {
     fn pick(&self, role: &'static str, database: &'static str) -> &'static str {
         match self {
-            Self::Role(_) => role,
+            Self::Role(_) | Self::RoleIn(..) => role,
             Self::Database(_) => database,
         }
     }
 
-    /// `ROLE "name"` or `DATABASE "name"`.
+    /// `ROLE "name"`, `ROLE "name" IN DATABASE "name"` or `DATABASE "name"`.
     fn sql(&self) -> String {
         use super::quote::identifier;
         match self {
             Self::Role(name) => format!("ROLE {}", identifier(name)),
+            Self::RoleIn(name, database) => format!(
+                "ROLE {} IN DATABASE {}",
+                identifier(name),
+                identifier(database)
+            ),
             Self::Database(name) => format!("DATABASE {}", identifier(name)),
         }
     }

@@ -1,5 +1,7 @@
 //! What a comparison answers: statements with the difference each of them mends.
 
+use std::collections::BTreeSet;
+
 use sty_core::Risk;
 use sty_wire::observation::Change;
 
@@ -45,6 +47,8 @@ pub struct Comparison {
     pub steps: Vec<Step>,
     /// What the steps touch beside what differs, for the operator to know.
     pub remarks: Vec<Change>,
+    /// Databases that must have gone before the steps are taken.
+    pub after: BTreeSet<String>,
     /// What stays different whatever is run.
     pub conflicts: Vec<Conflict>,
 }

@@ -5,32 +5,14 @@ mod compare;
 mod converge;
 mod quoting;
 
-use sty_wire::postgres::{DatabaseSpec, Expiry, RoleSpec};
+use sty_wire::postgres::{DatabaseSpec, RoleSpec};
 
 use super::Comparison;
 use super::model::ObservedServer;
 
 /// A role with nothing special.
 fn plain_role(name: &str) -> RoleSpec {
-    RoleSpec {
-        name: name.to_owned(),
-        absent: false,
-        password: None,
-        login: true,
-        superuser: false,
-        createdb: false,
-        createrole: false,
-        inherit: true,
-        replication: false,
-        bypassrls: false,
-        connection_limit: -1,
-        valid_until: Expiry::Never,
-        member_of: Default::default(),
-        not_member_of: Vec::new(),
-        parameters: Default::default(),
-        comment: None,
-        execute: Vec::new(),
-    }
+    RoleSpec::login(name)
 }
 
 /// A database with nothing special.

@@ -21,26 +21,38 @@ fn a_new_etcd_member_is_added_before_it_starts_and_one_at_a_time() {
     ");
 }
 
-#[test]
-fn an_etcd_member_that_left_the_inventory_goes_when_its_name_is_typed() {
+/// What becomes of a member that etcd has and the inventory has not, and of the same once `typed`
+/// was typed.
+fn left(stranger: EtcdPeer, typed: &str) -> String {
     let mut nodes = running(1);
-    let mut members: Vec<EtcdPeer> = (1..=3).map(peer).collect();
-    members.push(peer(4));
-    for node in &mut nodes {
-        if let Some(view) = &mut node.surroundings.etcd {
-            view.members.clone_from(&members);
-        }
+    let views = nodes
+        .iter_mut()
+        .filter_map(|node| node.surroundings.etcd.as_mut());
+    for view in views {
+        view.members.push(stranger.clone());
     }
-    let shown = plan(&nodes, &Options::default());
-    insta::assert_snapshot!(show(&shown), @"
-     1 n1 remove member etcd-4 from etcd [destroy] <-  HELD destroys data: needs `--confirm etcd-4`
-    unwanted etcd etcd-4
-    ");
     let options = Options {
-        confirm: BTreeSet::from(["etcd-4".to_owned()]),
+        confirm: BTreeSet::from([typed.to_owned()]),
         ..Options::default()
     };
     assert_eq!(plan(&nodes, &options).actions[0].held, None);
+    show(&plan(&nodes, &Options::default()))
+}
+
+#[test]
+fn an_etcd_member_that_left_the_inventory_goes_when_its_name_is_typed() {
+    insta::assert_snapshot!(left(peer(4), "etcd-4"), @"
+     1 n1 remove member etcd-4 from etcd [destroy] <-  HELD destroys data: needs `--confirm etcd-4`
+    unwanted etcd etcd-4
+    ");
+    let never_started = EtcdPeer {
+        name: String::new(),
+        ..peer(4)
+    };
+    insta::assert_snapshot!(left(never_started, "https://10.0.0.4:2380"), @"
+     1 n1 remove member https://10.0.0.4:2380 from etcd [destroy] <-  HELD destroys data: needs `--confirm https://10.0.0.4:2380`
+    unwanted etcd https://10.0.0.4:2380
+    ");
 }
 
 /// `pg-test` runs on three nodes with its leader in the etcd of node 1; the inventory has etcd on
@@ -230,6 +242,7 @@ fn what_an_etcd_member_leaves_behind_goes_after_it_has_left() {
     let kind = ResourceKind::PathAbsent {
         path: "/data/etcd".to_owned(),
         recursive: true,
+        mark: Some("member".to_owned()),
     };
     nodes.push(Node {
         host: "n4".to_owned(),
@@ -246,5 +259,128 @@ fn what_an_etcd_member_leaves_behind_goes_after_it_has_left() {
      1 n1 remove member etcd-4 from etcd [destroy] <- 
      2 n4 remove /data/etcd [destroy] <- 1
     unwanted etcd etcd-4
+    ");
+}
+
+#[test]
+fn nothing_is_done_for_clusters_while_nobody_gets_into_etcd() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        node.observations
+            .insert("patroni".to_owned(), drift(Risk::Reload));
+    }
+    let conflict = |node: usize, id: &str, message: &str| {
+        let mut nodes = nodes.clone();
+        let failure = Failure::message(message);
+        let conflict = Observation::Conflict { failure };
+        nodes[node].observations.insert(id.to_owned(), conflict);
+        show(&plan(&nodes, &Options::default()))
+    };
+    insta::assert_snapshot!(conflict(0, "etcd-auth", "root is not let in"), @"
+    problem n1 etcd users and roles: root is not let in
+      hint:
+    ");
+    insta::assert_snapshot!(conflict(1, "etcd", "it serves at another port"), @"
+    problem n2 etcd member etcd-2: it serves at another port
+      hint:
+    ");
+}
+
+/// The trio beside a cluster that is not made yet, whose user etcd lacks.
+fn with_a_newcomer() -> Vec<Node> {
+    let mut nodes = running(1);
+    nodes[0].resources.push(database("database"));
+    let observations = &mut nodes[0].observations;
+    observations.insert("database".to_owned(), drift(Risk::Safe));
+    let changes = ["user pg-new", "password of user pg-test"].map(Change::named);
+    let users = Observation::Drift {
+        changes: changes.into(),
+        risk: Risk::Safe,
+    };
+    observations.insert("etcd-auth".to_owned(), users);
+    for resource in nodes.iter_mut().flat_map(|node| &mut node.resources) {
+        if let ResourceKind::EtcdAuth(auth) = &mut resource.kind {
+            let mut scope = auth.scopes[0].clone();
+            "pg-new".clone_into(&mut scope.user);
+            auth.scopes.push(scope);
+        }
+    }
+    let mut newcomer = postgres(4, BootRole::Leader, &[4]);
+    newcomer.cluster = Some("pg-new".to_owned());
+    if let ResourceKind::PatroniMember(member) = &mut newcomer.kind {
+        member.scope = "pg-new".to_owned();
+    }
+    nodes.push(Node {
+        host: "n4".to_owned(),
+        resources: vec![file("/etc/hosts"), newcomer],
+        ..Node::default()
+    });
+    nodes
+}
+
+fn be_elsewhere(node: &mut Node) {
+    let failure = Failure::message("its keys are elsewhere");
+    let conflict = Observation::Conflict { failure };
+    node.observations.insert("patroni".to_owned(), conflict);
+}
+
+#[test]
+fn users_of_etcd_stay_as_they_are_while_a_cluster_must_not_be_touched() {
+    let mut nodes = with_a_newcomer();
+    let shown = |nodes: &[Node]| show(&plan(nodes, &Options::default()));
+    insta::assert_snapshot!(shown(&nodes), @"
+    1 n4 write /etc/hosts [safe] <- 
+    2 n1 set etcd users and roles [safe] <- 
+    3 n4 start PostgreSQL pg-test-4 [safe] <- 2
+    4 n1 alter database app in pg-test [safe] <-
+    ");
+    be_elsewhere(&mut nodes[1]);
+    insta::assert_snapshot!(shown(&nodes), @"
+     1 n4 write /etc/hosts [safe] <- 
+    problem n1 etcd users and roles: they differ, and stay as they are: those of all clusters are set together, and cluster `pg-test` must not be touched
+      hint: mend what is said of cluster `pg-test`, then apply again; until then no cluster is changed
+    problem n2 PostgreSQL pg-test-2: its keys are elsewhere
+      hint:
+    ");
+    let in_sync = Observation::InSync;
+    nodes[0]
+        .observations
+        .insert("etcd-auth".to_owned(), in_sync);
+    insta::assert_snapshot!(shown(&nodes), @"
+     1 n4 write /etc/hosts [safe] <- 
+     2 n4 start PostgreSQL pg-test-4 [safe] <- 
+    problem n2 PostgreSQL pg-test-2: its keys are elsewhere
+      hint:
+    ");
+}
+
+/// A cluster that etcd has nothing of yet keeps nobody from anything.
+#[test]
+fn users_of_etcd_are_set_while_a_new_cluster_must_not_be_touched() {
+    let mut nodes = with_a_newcomer();
+    let changes = vec![Change::named("user pg-new"), Change::named("role pg-new")];
+    let risk = Risk::Safe;
+    let users = Observation::Drift { changes, risk };
+    nodes[0].observations.insert("etcd-auth".to_owned(), users);
+    be_elsewhere(&mut nodes[3]);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n1 set etcd users and roles [safe] <- 
+     2 n1 alter database app in pg-test [safe] <- 
+    problem n4 PostgreSQL pg-test-4: its keys are elsewhere
+      hint:
+    ");
+}
+
+#[test]
+fn a_conflict_of_a_member_that_limit_leaves_out_keeps_etcd_as_it_is() {
+    let mut nodes = with_a_newcomer();
+    be_elsewhere(&mut nodes[1]);
+    nodes[1].witnesses.insert("patroni".to_owned());
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n4 write /etc/hosts [safe] <- 
+    problem n1 etcd users and roles: they differ, and stay as they are: those of all clusters are set together, and cluster `pg-test` must not be touched
+      hint: mend what is said of cluster `pg-test`, then apply again; until then no cluster is changed
+    problem n2 PostgreSQL pg-test-2: its keys are elsewhere
+      hint:
     ");
 }

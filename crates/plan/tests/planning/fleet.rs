@@ -7,13 +7,13 @@ pub(crate) use proptest::prelude::*;
 pub(crate) use sty_core::{Risk, Secret};
 pub(crate) use sty_plan::{NodeInput, Options, Plan, build};
 pub(crate) use sty_wire::observation::{
-    Change, EtcdPeer, EtcdStray, EtcdView, Failure, Observation, PatroniPeer, PatroniView,
-    Surroundings,
+    Change, EtcdPeer, EtcdStray, EtcdView, Failure, Observation, PatroniPeer, PatroniStray,
+    PatroniView, Surroundings,
 };
 pub(crate) use sty_wire::postgres::DatabaseSpec;
 pub(crate) use sty_wire::resource::{
-    Access, BootRole, EtcdAccess, EtcdAuth, EtcdMember, File, Module, PatroniAccess, PatroniMember,
-    PostgresAccess, PrimaryPooler, Resource, ResourceKind, Stage,
+    Access, BootRole, EtcdAccess, EtcdAuth, EtcdMember, EtcdScope, File, Module, PatroniAccess,
+    PatroniMember, PoolerConsole, PostgresAccess, PrimaryPooler, Resource, ResourceKind, Stage,
 };
 pub(crate) use sty_wire::standing::{Condition, Slot, Standing, WalKept};
 
@@ -71,6 +71,16 @@ pub(crate) fn show(plan: &Plan) -> String {
             text,
             "waiting {cluster} {member}: {}",
             waiting.titles.join(", ")
+        );
+    }
+    for restart in &plan.restarts {
+        let due = if restart.due { "due" } else { "coming" };
+        let because: Vec<&str> = restart.because.iter().map(String::as_str).collect();
+        let _ = writeln!(
+            text,
+            "restart {due} {}: {}",
+            restart.member,
+            because.join(", ")
         );
     }
     for problem in &plan.problems {
@@ -143,7 +153,11 @@ pub(crate) fn etcd(number: u32, members: &[u32]) -> Resource {
 pub(crate) fn etcd_auth() -> Resource {
     let kind = ResourceKind::EtcdAuth(EtcdAuth {
         access: etcd_access(),
-        scopes: Vec::new(),
+        scopes: vec![EtcdScope {
+            user: "pg-test".to_owned(),
+            password: Secret::default(),
+            prefix: "/pg/pg-test/".to_owned(),
+        }],
     });
     resource("etcd-auth", Stage::EtcdAuth, Some("etcd"), kind)
 }
@@ -151,6 +165,7 @@ pub(crate) fn etcd_auth() -> Resource {
 pub(crate) fn postgres(number: u32, boot: BootRole, members: &[u32]) -> Resource {
     let kind = ResourceKind::PatroniMember(PatroniMember {
         scope: "pg-test".to_owned(),
+        namespace: "/pg/".to_owned(),
         name: format!("pg-test-{number}"),
         boot,
         unit: "patroni.service".to_owned(),
@@ -165,14 +180,17 @@ pub(crate) fn postgres(number: u32, boot: BootRole, members: &[u32]) -> Resource
         postgres_reload_on: Vec::new(),
         restart_on: Vec::new(),
         parameters: std::collections::BTreeMap::new(),
+        creation: None,
         members: members.iter().map(|n| format!("pg-test-{n}")).collect(),
         dcs: dcs(&[1, 2, 3]),
         home: ("/pg".to_owned(), "/data/postgres/pg-test-17".to_owned()),
         pooler: Some(Box::new(PrimaryPooler {
-            psql: "/usr/bin/psql".to_owned(),
-            account: "postgres".to_owned(),
-            socket_dir: String::new(),
-            port: 6433,
+            console: PoolerConsole {
+                psql: "/usr/bin/psql".to_owned(),
+                account: "postgres".to_owned(),
+                socket_dir: String::new(),
+                port: 6433,
+            },
             stats_socket: String::new(),
             checker: "pg-test.is-primary".to_owned(),
             replica_checker: None,
@@ -310,7 +328,10 @@ pub(crate) fn patroni_view(leads: bool, members: &[u32]) -> PatroniView {
                 follows: None,
             })
             .collect(),
+        timeline: None,
+        wal_position: None,
         pending_restart: Vec::new(),
+        paused: false,
         standing: Standing::default(),
     }
 }
@@ -333,6 +354,14 @@ pub(crate) fn drift(risk: Risk) -> Observation {
     Observation::Drift {
         changes: vec![Change::new("state", "wrong", "right")],
         risk,
+    }
+}
+
+/// A PostgreSQL parameter of the cluster differs.
+pub(crate) fn parameter() -> Observation {
+    Observation::Drift {
+        changes: vec![Change::new("postgresql.parameters.work_mem", "4MB", "8MB")],
+        risk: Risk::Reload,
     }
 }
 

@@ -16,7 +16,7 @@ fn limit(nodes: &mut [Node], chosen: &[usize]) {
 fn what_a_leader_outside_the_limit_must_do_waits_and_so_does_what_needs_it() {
     let mut nodes = running(1);
     let observations = &mut nodes[0].observations;
-    observations.insert("config".to_owned(), drift(Risk::Reload));
+    observations.insert("config".to_owned(), parameter());
     observations.insert("patroni".to_owned(), drift(Risk::Reload));
     limit(&mut nodes, &[2]);
     let shown = plan(&nodes, &Options::default());
@@ -56,6 +56,20 @@ fn an_etcd_member_waits_to_be_added_by_one_outside_the_limit() {
      1 n2 start etcd member etcd-2 [safe] <-  HELD waits for etcd-1, which `--limit` leaves out
     waiting etcd etcd-1: add member etcd-2 to etcd
     ");
+}
+
+#[test]
+fn a_cluster_outside_the_limit_that_nobody_leads_is_nobody_s_business() {
+    let mut nodes = running(1);
+    for view in nodes
+        .iter_mut()
+        .flat_map(|node| node.surroundings.patroni.values_mut())
+    {
+        "replica".clone_into(&mut view.role);
+    }
+    assert_eq!(plan(&nodes, &Options::default()).unled.len(), 1);
+    limit(&mut nodes, &[]);
+    assert!(plan(&nodes, &Options::default()).unled.is_empty());
 }
 
 #[test]

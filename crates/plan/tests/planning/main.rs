@@ -5,5 +5,7 @@ mod copies;
 mod etcd;
 mod fleet;
 mod limit;
+mod objects;
+mod pause;
 mod restarts;
 mod start;

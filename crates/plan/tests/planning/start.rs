@@ -38,16 +38,28 @@ fn a_converged_fleet_has_an_empty_plan() {
 #[test]
 fn cluster_wide_drift_is_mended_once_by_the_leader() {
     let mut nodes = running(2);
-    let drift = Observation::Drift {
-        changes: vec![Change::new("ttl", "30", "20")],
-        risk: Risk::Reload,
-    };
-    nodes[1].observations.insert("config".to_owned(), drift);
+    nodes[1]
+        .observations
+        .insert("config".to_owned(), parameter());
     insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
     1 n2 set Patroni's dynamic configuration [reload] <- 
     2 n1 see PostgreSQL pg-test-1 take the settings up [reload] <- 1
     3 n3 see PostgreSQL pg-test-3 take the settings up [reload] <- 1
     ");
+}
+
+#[test]
+fn what_is_no_setting_of_postgresql_is_not_waited_for_there() {
+    let mut nodes = running(2);
+    let drift = Observation::Drift {
+        changes: vec![Change::new("ttl", "30", "20")],
+        risk: Risk::Reload,
+    };
+    nodes[1].observations.insert("config".to_owned(), drift);
+    insta::assert_snapshot!(
+        show(&plan(&nodes, &Options::default())),
+        @"1 n2 set Patroni's dynamic configuration [reload] <- "
+    );
 }
 
 #[test]
@@ -114,6 +126,31 @@ fn a_node_that_holds_something_else_is_left_alone_and_so_is_its_cluster() {
     assert!(!plan.is_empty());
 }
 
+/// What somebody wants away is not kept by what cannot begin before.
+#[test]
+fn the_member_that_a_node_holds_instead_can_be_removed() {
+    let mut nodes = trio();
+    let failure = Failure::message("`/pg` leads to a member of pg-old");
+    nodes[0]
+        .observations
+        .insert("patroni".to_owned(), Observation::Conflict { failure });
+    for (id, cluster) in [("old", "pg-old"), ("own", "pg-test")] {
+        let kind = ResourceKind::PathAbsent {
+            path: format!("/data/{id}"),
+            recursive: true,
+            mark: None,
+        };
+        let gone = resource(id, Stage::Cleanup, Some(cluster), kind);
+        nodes[0].resources.push(gone);
+    }
+    let shown = |nodes: &[Node]| show(&plan(nodes, &Options::default()));
+    assert!(!shown(&nodes).contains("/data/"), "{}", shown(&nodes));
+    nodes[0].removal = Some("pg-old-1".to_owned());
+    let found = shown(&nodes);
+    assert!(found.contains("remove /data/old"), "{found}");
+    assert!(!found.contains("/data/own"), "{found}");
+}
+
 #[test]
 fn whether_a_cluster_follows_is_decided_before_anything_else() {
     let mut nodes = running(1);
@@ -133,7 +170,7 @@ fn whether_a_cluster_follows_is_decided_before_anything_else() {
         confirm: ["pg-test".to_owned()].into(),
         ..Options::default()
     };
-    assert_eq!(plan(&nodes, &confirmed).active().count(), 4);
+    assert_eq!(plan(&nodes, &confirmed).active().count(), 2);
 }
 
 #[test]
@@ -155,8 +192,92 @@ fn a_promoted_cluster_gets_its_databases() {
     };
     insta::assert_snapshot!(show(&plan(&nodes, &confirmed)), @"
     1 n1 set Patroni's dynamic configuration [failover] <- 
-    2 n2 see PostgreSQL pg-test-2 take the settings up [reload] <- 1
-    3 n3 see PostgreSQL pg-test-3 take the settings up [reload] <- 1
-    4 n1 see to database app in pg-test [safe] <-
+    2 n1 see to database app in pg-test [safe] <-
     ");
+}
+
+#[test]
+fn settings_with_which_nobody_starts_are_taken_back_before_the_members_come_up() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        let view = node.surroundings.patroni.get_mut("pg-test").unwrap();
+        "replica".clone_into(&mut view.role);
+        "start failed".clone_into(&mut view.state);
+        for id in ["config", "patroni"] {
+            node.observations.insert(id.to_owned(), drift(Risk::Safe));
+        }
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n1 set Patroni's dynamic configuration [safe] <- 
+    2 n1 bring up PostgreSQL pg-test-1 [safe] <- 1
+    3 n2 bring up PostgreSQL pg-test-2 [safe] <- 1
+    4 n3 bring up PostgreSQL pg-test-3 [safe] <- 1
+    ");
+}
+
+#[test]
+fn the_leader_stores_settings_that_others_saw_differ_while_it_was_away() {
+    let mut nodes = running(2);
+    for node in &mut nodes[..2] {
+        node.observations.insert("config".to_owned(), parameter());
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n2 set Patroni's dynamic configuration [reload] <- 
+    2 n1 see PostgreSQL pg-test-1 take the settings up [reload] <- 1
+    3 n3 see PostgreSQL pg-test-3 take the settings up [reload] <- 1
+    ");
+}
+
+#[test]
+fn another_authority_is_trusted_by_name_only_and_before_anything_else() {
+    const ID: &str = "file:/etc/pki/ca.crt";
+    let mut nodes = running(1);
+    let ResourceKind::File(file) = file("/etc/pki/ca.crt").kind else {
+        unreachable!()
+    };
+    for node in &mut nodes {
+        let name = "fleet-ca".to_owned();
+        let kind = ResourceKind::Authority {
+            name,
+            file: file.clone(),
+        };
+        node.resources
+            .insert(0, resource(ID, Stage::Config, None, kind));
+        let observation = drift(Risk::Safe);
+        node.observations
+            .insert("/etc/hosts".to_owned(), observation);
+    }
+    for node in &mut nodes[..2] {
+        let observation = drift(Risk::Destroy);
+        node.observations.insert(ID.to_owned(), observation);
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n1 trust authority fleet-ca [destroy] <-  HELD the node trusts another authority, by which its certificates and passwords were made: put that one back into files/pki, or replace it and all of them by `--confirm fleet-ca`
+    2 n2 trust authority fleet-ca [destroy] <-  HELD the node trusts another authority, by which its certificates and passwords were made: put that one back into files/pki, or replace it and all of them by `--confirm fleet-ca`
+    ");
+    insta::assert_snapshot!(show(&plan(&nodes, &confirmed("fleet-ca"))), @"
+    1 n1 trust authority fleet-ca [destroy] <- 
+    2 n1 write /etc/hosts [safe] <- 
+    3 n2 trust authority fleet-ca [destroy] <- 
+    4 n2 write /etc/hosts [safe] <- 
+    5 n3 trust authority fleet-ca [safe] <- 
+    6 n3 write /etc/hosts [safe] <-
+    ");
+}
+
+#[test]
+fn what_is_in_a_cluster_that_nobody_leads_is_left_for_later() {
+    const ID: &str = "database:pg-test/app";
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        let view = node.surroundings.patroni.get_mut("pg-test").unwrap();
+        "replica".clone_into(&mut view.role);
+        let reason = "PostgreSQL is not running".to_owned();
+        node.resources.push(database(ID));
+        node.observations
+            .insert(ID.to_owned(), Observation::Pending { reason });
+    }
+    let later = plan(&nodes, &Options::default());
+    assert_eq!(later.unled, BTreeSet::from(["pg-test".to_owned()]));
+    assert!(later.actions.is_empty() && !later.is_empty());
 }

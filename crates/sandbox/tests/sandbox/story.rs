@@ -287,6 +287,12 @@ fn good_within(command: &mut Command) -> bool {
 }
 
 fn a_node_reboots_by_itself(sandbox: &Sandbox) {
+    // Who entered the node is stopped and ended with it, and must not keep it from ending.
+    let mut entered = sandbox.exec_command(&node(12), &["sleep", "1d"]);
+    let mut entered = entered.as_mut().unwrap().spawn().unwrap();
+    poll("sleep to run", || {
+        exec(sandbox, 12, "pgrep -c sleep || true") == "1"
+    });
     let boot = || exec(sandbox, 12, "cat /proc/1/stat | cut -d' ' -f22");
     let before = boot();
     let _cut_off = ssh(sandbox, 12, "sudo systemctl reboot").output().unwrap();
@@ -301,6 +307,7 @@ fn a_node_reboots_by_itself(sandbox: &Sandbox) {
     poll("node n12 to come back", || {
         again() && good_within(&mut ssh(sandbox, 12, "true"))
     });
+    assert!(!entered.wait().unwrap().success());
 }
 
 fn packets_are_dropped_both_ways(sandbox: &Sandbox) {

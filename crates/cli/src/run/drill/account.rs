@@ -2,6 +2,7 @@
 
 use sty_core::Secret;
 use sty_inventory::model::{Database, PgCluster, Presence, Role};
+use sty_inventory::postgres::is_secret;
 
 use crate::verbs::connect::first_database;
 
@@ -50,9 +51,7 @@ fn mode<'a>(cluster: &'a PgCluster, database: &'a Database, role: &'a Role) -> &
 
 /// A finished secret opens no door.
 fn is_plain(password: &Secret<String>) -> bool {
-    let text = password.expose();
-    let md5 = text.len() == 35 && text.starts_with("md5");
-    !md5 && !text.starts_with("SCRAM-SHA-256$")
+    !is_secret(password.expose())
 }
 
 fn administrator(cluster: &PgCluster) -> Account {

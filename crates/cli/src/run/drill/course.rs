@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use sty_drill::{Fault, Hold};
+use sty_drill::{Fault, Hold, Span, Window};
 use sty_engine::Interrupt;
 use sty_inventory::model::Synchronous;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Setting;
 use super::clients::Working;
@@ -42,6 +44,7 @@ pub(super) struct Course<'a, 'b> {
     fault: Fault,
     interrupt: Interrupt,
     pub(super) clock: Instant,
+    began: OffsetDateTime,
 }
 
 impl<'a, 'b> Course<'a, 'b> {
@@ -53,6 +56,7 @@ impl<'a, 'b> Course<'a, 'b> {
             fault,
             interrupt: setting.interrupt.clone(),
             clock: Instant::now(),
+            began: OffsetDateTime::now_utc(),
         }
     }
 
@@ -67,6 +71,20 @@ impl<'a, 'b> Course<'a, 'b> {
     /// Microseconds since its beginning.
     pub(super) fn now_us(&self) -> u64 {
         u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// A stretch of its clock by that of the machine.
+    pub(super) fn span(&self, window: Window) -> Option<Span> {
+        let at = |us| (self.began + Duration::from_micros(us)).format(&Rfc3339);
+        Some(Span {
+            from: at(window.from_us).ok()?,
+            to: at(window.to_us).ok()?,
+        })
+    }
+
+    /// Whether the operator wants to stop.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupt.is_set()
     }
 
     /// A line for the operator.

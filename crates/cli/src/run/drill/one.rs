@@ -102,6 +102,10 @@ fn on_ready_cluster(
         leader_after: end.as_ref().map(|leader| leader.name.clone()),
         timeline_after: end.and_then(|leader| leader.timeline),
         fault_ms: since(times.struck_us, times.healed_us),
+        fault_span: course.span(Window {
+            from_us: times.made_us,
+            to_us: times.over_us,
+        }),
         writes: Writes::default(),
         reads: None,
         idle_client,
@@ -109,6 +113,7 @@ fn on_ready_cluster(
         redundancy_ms: None,
         redundancy_after_heal_ms: None,
         problems: times.problems.clone(),
+        interrupted: course.is_interrupted(),
     };
     match redundancy {
         Ok(at_us) => {
@@ -119,7 +124,7 @@ fn on_ready_cluster(
             .problems
             .push(format!("full redundancy did not come: {last}")),
     }
-    ledgers.account(&mut run, &times, found);
+    ledgers.account(&mut run, &times, found, &course);
     Ok(run)
 }
 
@@ -127,6 +132,8 @@ fn on_ready_cluster(
 struct Times {
     struck_us: u64,
     made_us: u64,
+    /// Its end begins.
+    over_us: u64,
     healed_us: u64,
     problems: Vec<String>,
 }
@@ -154,6 +161,7 @@ fn strike_and_heal(
         Ok(()) => course.hold(working, made_us),
         Err(_) => Vec::new(),
     };
+    let over_us = course.now_us();
     let healed = inject::heal(stage, target);
     let healed_us = course.now_us();
     struck?;
@@ -162,6 +170,7 @@ fn strike_and_heal(
     Ok(Times {
         struck_us,
         made_us,
+        over_us,
         healed_us,
         problems,
     })
@@ -186,14 +195,22 @@ impl Ledgers {
         }
     }
 
-    fn account(self, run: &mut Run, times: &Times, mut found: BTreeMap<u64, u64>) {
+    fn account(
+        self,
+        run: &mut Run,
+        times: &Times,
+        mut found: BTreeMap<u64, u64>,
+        course: &Course<'_, '_>,
+    ) {
         let window = Window {
             from_us: times.struck_us,
             to_us: self.stopped_us,
         };
         let of_old_primary = found.split_off(&OLD_PRIMARY_FIRST);
+        let gap = self.writer.gap(window);
         run.writes = Writes {
-            gap_ms: self.writer.gap_us(window) / 1000,
+            gap_ms: gap.length_us() / 1000,
+            gap_span: course.span(gap),
             audit: self.writer.audit(&found),
             errors: self.writer.errors(),
         };

@@ -23,9 +23,9 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// The leader of a cluster that is fully redundant: exactly one member leads, every other one
-/// streams on its timeline with little lag (but one that is late on purpose), every service answers at every entry, `service` by
-/// the leader alone, every member of etcd is healthy, and there is a replica that writes wait for
-/// where they should.
+/// streams on its timeline with little lag (but one that is late on purpose), every service answers
+/// at every entry, `service` by the leader alone, every member of etcd is healthy, failsafe mode is
+/// over, and there is a replica that writes wait for where they should.
 ///
 /// # Errors
 /// What is lacking, in words.
@@ -67,6 +67,9 @@ pub(crate) fn judge(sight: &Sight, wanted: &Wanted<'_>) -> Result<Leader, String
                 one.entry
             ));
         }
+    }
+    if found.failsafe {
+        return Err("failsafe mode is active: nobody takes over yet".to_owned());
     }
     if let Some(member) = sight.health.etcd.iter().find(|member| !member.healthy) {
         return Err(format!("etcd member {} is not healthy", member.name));
@@ -128,11 +131,13 @@ mod tests {
             healthy: true,
             problems: Vec::new(),
             etcd: Vec::new(),
+            notes: Vec::new(),
             clusters: vec![ClusterHealth {
                 name: "pg".to_owned(),
                 leader: Some("pg-1".to_owned()),
                 timeline: Some(3),
                 paused: false,
+                failsafe: false,
                 members: vec![member("pg-1", "primary"), member("pg-2", "replica")],
                 services: vec![ServiceHealth {
                     name: "primary".to_owned(),
@@ -170,6 +175,7 @@ mod tests {
             lacking(|it| it.members[1].lag_bytes = Some(9_000_000)),
             lacking(|it| it.members[1].lag_bytes = None),
             lacking(|it| it.services[0].answering = vec!["pg-2".to_owned()]),
+            lacking(|it| it.failsafe = true),
         ];
         insta::assert_snapshot!(said.join("\n"), @"
         there is no replica that writes wait for
@@ -180,6 +186,7 @@ mod tests {
         pg-2 is 9000000 bytes behind
         the lag of pg-2 is unknown
         service primary on pg-2 is answered by pg-2
+        failsafe mode is active: nobody takes over yet
         ");
     }
 }

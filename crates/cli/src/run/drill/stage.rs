@@ -10,6 +10,7 @@ use sty_inventory::model::{Inventory, PgCluster};
 use sty_plan::{NodeInput, Operation};
 use sty_sandbox::{NodeName, Sandbox};
 use sty_wire::drill::Disturbance;
+use sty_wire::observation::is_synchronous;
 use sty_wire::protocol::{Reply, Request};
 use sty_wire::resource::{EtcdMember, PatroniMember};
 use sty_wire::status::StatusQuery;
@@ -22,9 +23,6 @@ use crate::run::health::{Health, assess};
 use crate::run::holder::Holder;
 use crate::run::{authority, look, operation, problems};
 use crate::verbs::status::{PATIENCE, queries};
-
-/// Roles that Patroni gives to replicas that writes wait for.
-const WAITED_FOR: [&str; 2] = ["sync_standby", "quorum_standby"];
 
 /// What was seen of everything in one look.
 pub(crate) struct Sight {
@@ -111,7 +109,7 @@ impl<'a> Stage<'a> {
         let views = answers.values().flat_map(|answer| &answer.patroni);
         let own = views.filter(|view| view.scope == self.cluster.name);
         let listed = own.flat_map(|view| &view.members);
-        let waited_for = listed.filter(|one| WAITED_FOR.contains(&one.role.as_str()));
+        let waited_for = listed.filter(|one| is_synchronous(&one.role));
         Ok(Sight {
             waited_for: waited_for.map(|one| one.name.clone()).collect(),
             health: assess(self.inventory, &asked, &answers, &unreachable),

@@ -1,5 +1,6 @@
 //! `sty cluster ...`
 
+mod databases;
 mod operate;
 mod remove;
 mod show;

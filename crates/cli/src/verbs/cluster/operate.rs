@@ -6,6 +6,7 @@ use sty_plan::Operation;
 
 use crate::args::Global;
 use crate::printer::Printer;
+use crate::refusal;
 use crate::run::operation::Wanted;
 
 /// Move the primary to another member; pooled clients wait a moment and notice nothing else
@@ -26,7 +27,7 @@ pub(crate) struct Switchover {
     /// Member that takes over
     #[arg(long, value_name = "MEMBER")]
     to: Option<String>,
-    /// Cut off transactions that do not end; take a member that may lack transactions
+    /// Cut off transactions that do not end
     #[arg(long)]
     force: bool,
 }
@@ -45,7 +46,9 @@ impl Switchover {
 
 /// Make a member the primary of a cluster that has none
 ///
-/// With a primary that is well, do a switchover: it loses nothing.
+/// For a cluster that is paused, or whose replicas have received less than Patroni lets take over:
+/// otherwise one takes over by itself, once the lease of the lost primary has run out. With a
+/// primary that is well, do a switchover: it loses nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -56,7 +59,8 @@ pub(crate) struct Failover {
     /// Member that takes over
     #[arg(long, value_name = "MEMBER")]
     to: String,
-    /// Take a member that may lack acknowledged transactions: they are lost
+    /// Take a member that may lack acknowledged transactions, or the lead from a primary that holds it
+    /// and does not serve: what the member has not received is lost
     #[arg(long)]
     force: bool,
     /// The cluster's name again
@@ -67,12 +71,13 @@ pub(crate) struct Failover {
 impl Failover {
     pub(super) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
         if self.confirm.as_deref() != Some(&self.name) {
-            printer.say(format!(
-                "what the lost primary had acknowledged and {} has not received is lost\n\
+            let text = format!(
+                "what the lost primary had acknowledged and {} has not received is lost; be sure that \
+                 the lost primary is off: in a paused cluster it goes on serving whoever reaches it\n\
                  nothing was done: repeat with `--confirm {}`",
                 self.to, self.name
-            ));
-            return Ok(ExitCode::Usage);
+            );
+            return refusal::tell_unconfirmed(&text, printer);
         }
         let to = self.to.clone();
         Wanted {
@@ -182,6 +187,9 @@ pub(crate) struct Reinit {
     name: String,
     /// Member
     member: String,
+    /// Also when no other member could take over meanwhile
+    #[arg(long)]
+    force: bool,
     /// The member's name again
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
@@ -190,18 +198,18 @@ pub(crate) struct Reinit {
 impl Reinit {
     pub(super) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
         if self.confirm.as_ref() != Some(&self.member) {
-            printer.say(format!(
+            let text = format!(
                 "this deletes the data of {0} and copies it from the cluster; until then {0} does not serve\n\
                  nothing was done: repeat with `--confirm {0}`",
                 self.member
-            ));
-            return Ok(ExitCode::Usage);
+            );
+            return refusal::tell_unconfirmed(&text, printer);
         }
         let member = self.member.clone();
         Wanted {
             cluster: &self.name,
             operation: Operation::Reinitialize { member },
-            force: false,
+            force: self.force,
         }
         .run(global, printer)
     }

@@ -1,17 +1,19 @@
 //! `sty cluster remove`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use sty_core::ExitCode;
 use sty_inventory::model::{Inventory, PgCluster};
 use sty_wire::resource::Resource;
 
+use super::databases;
 use crate::args::Global;
 use crate::context;
 use crate::printer::{BOLD, Printer, RED, paint};
-use crate::refusal::refuse;
+use crate::refusal;
 use crate::run::destroy::{self, Destruction};
+use crate::run::safeguard;
 
 /// Stop a cluster and delete its data on every member, and its keys in etcd
 ///
@@ -35,18 +37,19 @@ impl Remove {
             Err(code) => return Ok(code),
         };
         let cluster = super::named(&inventory, &self.name)?;
-        refuse_safeguarded(cluster)?;
-        blast_radius(cluster, printer);
+        safeguard::cluster(cluster)?;
+        let sandbox = context::sandbox(global, &file)?;
+        let found = databases::of_primary(&inventory, cluster, sandbox.as_ref(), printer)?;
+        blast_radius(cluster, found.as_ref(), printer);
         if self.confirm.as_deref() != Some(&self.name) {
-            printer.say(format!(
+            let text = format!(
                 "nothing was done: repeat with\n  sty cluster remove {0} --confirm {0}",
                 self.name
-            ));
-            return Ok(ExitCode::Usage);
+            );
+            return refusal::tell_unconfirmed(&text, printer);
         }
         let hosts = cluster.instances.iter();
         let hosts = hosts.map(|instance| instance.host.clone()).collect();
-        let sandbox = context::sandbox(global, &file)?;
         destroy::run(
             &Destruction {
                 file: &file,
@@ -62,25 +65,31 @@ impl Remove {
     }
 }
 
-fn refuse_safeguarded(cluster: &PgCluster) -> anyhow::Result<()> {
-    if cluster.settings.safeguard {
-        refuse!(
-            "cluster {} is guarded\nhint: set `pg_safeguard: false` in the inventory first",
-            cluster.name
-        );
-    }
-    Ok(())
-}
-
-fn blast_radius(cluster: &PgCluster, printer: &Printer) {
+fn blast_radius(cluster: &PgCluster, found: Option<&BTreeSet<String>>, printer: &Printer) {
+    let declared = databases::declared(cluster);
     printer.say(format!(
         "{} of cluster {} and its databases: {}",
         paint(RED.bold(), "this deletes all data"),
         paint(BOLD, &cluster.name),
-        names(cluster.databases.iter().map(|database| &database.name))
+        names(declared.iter().copied())
     ));
     for instance in &cluster.instances {
         printer.say(format!("  {}  {}", instance.name, instance.address));
+    }
+    let Some(found) = found else {
+        return printer
+            .say("no primary answers: it may have databases that the inventory does not declare");
+    };
+    let undeclared: Vec<&String> = found
+        .iter()
+        .filter(|name| !declared.contains(name))
+        .collect();
+    if !undeclared.is_empty() {
+        printer.say(format!(
+            "{} that the inventory does not declare: {}",
+            paint(RED.bold(), "it deletes databases"),
+            names(undeclared.into_iter())
+        ));
     }
 }
 

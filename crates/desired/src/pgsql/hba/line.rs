@@ -54,7 +54,7 @@ impl Line {
 }
 
 /// A list of names in one column. Names that a reader of the file would take apart are quoted;
-/// keywords and `+group` stay as they are.
+/// keywords, `+group` and `/expression` mean what they mean.
 pub(super) fn column(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| quote(name)).collect();
     quoted.join(",")
@@ -79,11 +79,22 @@ mod tests {
 
     #[test]
     fn odd_names_are_quoted() {
-        let names = ["all", "+dbrole_readonly", "odd name", "a,b", "@file"];
+        let names = [
+            "all",
+            "+dbrole_readonly",
+            "+odd group",
+            "odd name",
+            "a,b",
+            "say \"hi\"",
+            "a#b",
+            "@file",
+            "/^a b$",
+            "Émile",
+        ];
         let names = names.map(str::to_owned);
         assert_eq!(
             column(&names),
-            r#"all,+dbrole_readonly,"odd name","a,b","@file""#
+            r#"all,+dbrole_readonly,+"odd group","odd name","a,b","say ""hi""","a#b","@file","/^a b$",Émile"#
         );
     }
 }

@@ -4,7 +4,7 @@ mod expand;
 mod line;
 
 use sty_core::Diagnostic;
-use sty_inventory::model::{HbaKind, HbaRule, Presence};
+use sty_inventory::model::{HbaKind, HbaRule, Membership, Presence};
 use sty_wire::resource::{Access, Module, Stage};
 
 use super::{paths, privileges};
@@ -121,7 +121,7 @@ fn written(
                     continue;
                 }
                 let lines = expand(&places, dialect, &users, databases, addresses, auth)
-                    .map_err(|reason| unusable(member, rule, dialect, &reason))?;
+                    .map_err(|reason| unusable(view, member, rule, dialect, &reason))?;
                 text.extend(lines.iter().map(Line::text));
             }
         }
@@ -143,13 +143,17 @@ fn without_groups(member: Member<'_>, users: &[String]) -> Vec<String> {
     names
 }
 
-/// Users of the pooler that are a role or belong to it.
+/// Users of the pooler that are a role or belong to it; those who should go until they are
+/// forgotten.
 fn login_roles(member: Member<'_>, group: &str) -> Vec<String> {
     let members = privileges::members_of(member.cluster, group);
+    let belongs = |one: &Membership| {
+        one.state == Presence::Present && (one.role == group || members.contains(&one.role))
+    };
     let roles = member.cluster.roles.iter();
     roles
-        .filter(|role| role.state == Presence::Present && role.login && role.pgbouncer)
-        .filter(|role| role.name == group || members.contains(&role.name))
+        .filter(|role| role.login && role.pgbouncer)
+        .filter(|role| role.name == group || role.roles.iter().any(belongs))
         .map(|role| role.name.clone())
         .collect()
 }
@@ -163,16 +167,27 @@ fn section(title: &str) -> String {
     }
 }
 
-fn unusable(member: Member<'_>, rule: &HbaRule, dialect: Dialect, reason: &str) -> Diagnostic {
-    let parameter = match dialect {
-        Dialect::Postgres => "pg_hba_rules",
-        Dialect::PgBouncer => "pgb_hba_rules",
+fn unusable(
+    view: &View<'_>,
+    member: Member<'_>,
+    rule: &HbaRule,
+    dialect: Dialect,
+    reason: &str,
+) -> Diagnostic {
+    let lists = match dialect {
+        Dialect::Postgres => ["pg_hba_rules", "pg_default_hba_rules"],
+        Dialect::PgBouncer => ["pgb_hba_rules", "pgb_default_hba_rules"],
     };
+    let written = &view.inventory.written;
     Diagnostic::error(
         "desired/hba-rule",
         format!(
-            "rule `{}` in `{parameter}` of cluster `{}`: {reason}",
-            rule.title, member.cluster.name
+            "rule `{}` in `{}` of cluster `{}`: {reason}",
+            rule.title, lists[0], member.cluster.name
         ),
+    )
+    .at_if(
+        written.mention(&member.instance.host, &lists, &rule.title),
+        "this rule",
     )
 }

@@ -11,7 +11,9 @@ mod version;
 
 use std::collections::BTreeMap;
 
+use sty_core::Diagnostic;
 use sty_inventory::model::{PgCluster, Profile, ServiceDest};
+use sty_inventory::postgres::shared_buffers_bytes;
 
 use super::{paths, slots};
 use crate::view::{Member, View};
@@ -43,6 +45,35 @@ pub(crate) fn local(view: &View<'_>, member: Member<'_>) -> Parameters {
     parameters.insert("hba_file".into(), paths::HBA.into());
     parameters.insert("ident_file".into(), paths::IDENT.into());
     parameters
+}
+
+/// Shared memory that a machine does not have: PostgreSQL would not start again.
+pub(crate) fn too_large(view: &View<'_>, member: Member<'_>) -> Option<Diagnostic> {
+    const NAME: &str = "shared_buffers";
+    let instance = lower_case(&member.instance.parameters);
+    let cluster = lower_case(&member.cluster.settings.parameters);
+    let written = instance.get(NAME).or_else(|| cluster.get(NAME))?;
+    let memory = view.facts.memory_bytes;
+    let bytes = shared_buffers_bytes(written)?;
+    let fits = bytes < memory as f64;
+    (!fits).then(|| {
+        let host = &member.instance.host;
+        let place = view
+            .inventory
+            .written
+            .mention(host, &["pg_parameters"], written);
+        Diagnostic::error(
+            "desired/shared-buffers",
+            format!(
+                "`{NAME}` of {} is `{written}`, and node `{}` has {} MB of memory",
+                member.instance.name,
+                view.node.host,
+                memory >> 20
+            ),
+        )
+        .at_if(place, "written here")
+        .help("write less, a quarter of the memory as a rule, or leave it out to have it computed")
+    })
 }
 
 /// `pg_max_conn`, or what suits the profile and the way in: behind a pooler few suffice.

@@ -49,6 +49,11 @@ pub(super) fn sql(statement: &Statement) -> Option<String> {
             let (role, heir) = (identifier(role), identifier(heir));
             format!("REASSIGN OWNED BY {role} TO {heir}; DROP OWNED BY {role}")
         }
+        Statement::EndSessions { role } => format!(
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+             WHERE usename = {}",
+            literal(role)
+        ),
         Statement::DropRole { role } => format!("DROP ROLE {}", identifier(role)),
         _ => return membership(statement),
     };
@@ -98,12 +103,14 @@ fn all(options: MembershipOptions) -> String {
     each.join(", ")
 }
 
-/// `VALID UNTIL` wants a literal, so the server writes the statement itself.
+/// `VALID UNTIL` wants a literal, so the server writes the statement itself. It is a moment: the end
+/// of the last day is the beginning of the next.
 fn expire_after(role: &str, days: u32) -> String {
     let body = format!(
         "BEGIN EXECUTE pg_catalog.format('ALTER ROLE %I VALID UNTIL %L', {}, \
-         (CURRENT_DATE + {days})::pg_catalog.timestamptz); END",
-        literal(role)
+         (CURRENT_DATE + {})::pg_catalog.timestamptz); END",
+        literal(role),
+        u64::from(days) + 1
     );
     format!("DO {}", literal(&body))
 }

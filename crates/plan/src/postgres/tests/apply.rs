@@ -13,7 +13,9 @@ pub(super) fn apply(statement: &Statement, server: &mut ObservedServer) {
         Statement::DropRole { role } => {
             server.roles.remove(role).expect("a role to drop");
         }
-        Statement::ReleaseOwned { role, .. } => assert!(server.roles.contains_key(role)),
+        Statement::ReleaseOwned { role, .. } | Statement::EndSessions { role } => {
+            assert!(server.roles.contains_key(role))
+        }
         Statement::CreateDatabase {
             database, owner, ..
         } => {
@@ -211,6 +213,7 @@ fn new_database(owner: &str) -> ObservedDatabase {
     };
     ObservedDatabase {
         owner: owner.to_owned(),
+        made: Default::default(),
         is_template: false,
         allow_connections: true,
         connection_limit: -1,
@@ -226,6 +229,10 @@ fn settings<'a>(
 ) -> &'a mut crate::postgres::model::Settings {
     match subject {
         Subject::Role(name) => &mut server.roles.get_mut(name).expect("a role").parameters,
+        Subject::RoleIn(name, database) => {
+            let role = server.roles.get_mut(name).expect("a role");
+            role.parameters_in.entry(database.clone()).or_default()
+        }
         Subject::Database(name) => {
             &mut server
                 .databases
@@ -238,7 +245,9 @@ fn settings<'a>(
 
 fn comment<'a>(subject: &Subject, server: &'a mut ObservedServer) -> &'a mut Option<String> {
     match subject {
-        Subject::Role(name) => &mut server.roles.get_mut(name).expect("a role").comment,
+        Subject::Role(name) | Subject::RoleIn(name, _) => {
+            &mut server.roles.get_mut(name).expect("a role").comment
+        }
         Subject::Database(name) => &mut server.databases.get_mut(name).expect("a database").comment,
     }
 }

@@ -1,7 +1,7 @@
 //! What differs, as the statements that mend it.
 
 use insta::assert_snapshot;
-use sty_core::{Risk, Secret};
+use sty_core::{Objects, Risk, Secret};
 use sty_wire::observation::Change;
 use sty_wire::postgres::{
     DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSpec, MembershipOptions, SchemaSpec,
@@ -30,6 +30,7 @@ fn existing(owner: &str) -> ObservedDatabase {
     };
     ObservedDatabase {
         owner: owner.to_owned(),
+        made: Default::default(),
         is_template: false,
         allow_connections: true,
         connection_limit: -1,
@@ -60,7 +61,7 @@ fn a_new_role() {
     CREATE ROLE "app"
     ALTER ROLE "app" LOGIN
     ALTER ROLE "app" CREATEDB
-    DO 'BEGIN EXECUTE pg_catalog.format(''ALTER ROLE %I VALID UNTIL %L'', ''app'', (CURRENT_DATE + 365)::pg_catalog.timestamptz); END'
+    DO 'BEGIN EXECUTE pg_catalog.format(''ALTER ROLE %I VALID UNTIL %L'', ''app'', (CURRENT_DATE + 366)::pg_catalog.timestamptz); END'
     ALTER ROLE "app" PASSWORD 'SCRAM-SHA-256$secret'
     GRANT "dbrole_readwrite" TO "app" WITH ADMIN OPTION
     ALTER ROLE "app" SET "search_path" TO 'app', 'public'
@@ -192,7 +193,9 @@ fn roles_that_go() {
         .roles
         .insert("gone".to_owned(), ObservedRole::fresh());
     assert_snapshot!(shown(&role::compare(&spec, &server, &Dependents::default())), @r#"
+    ALTER ROLE "gone" NOLOGIN
     everywhere: REASSIGN OWNED BY "gone" TO "postgres"; DROP OWNED BY "gone"
+    SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = 'gone'
     DROP ROLE "gone"
     "#);
     let nothing = role::compare(&spec, &server, &Dependents::default());
@@ -201,7 +204,7 @@ fn roles_that_go() {
         objects: [("shop".to_owned(), 3), ("test".to_owned(), 1)].into(),
         databases: vec!["shop".to_owned()],
         members: vec!["ada".to_owned()],
-        sessions: 2,
+        sessions: [("shop".to_owned(), 1), ("test".to_owned(), 1)].into(),
     };
     let touching = role::compare(&spec, &server, &dependents);
     assert_eq!(touching.risk(), Risk::Destroy);
@@ -214,6 +217,24 @@ fn roles_that_go() {
     ada loses membership
     2 sessions are open
     ");
+    // In databases that go as well, nothing is left of it.
+    spec.going = ["shop".to_owned(), "old".to_owned()].into();
+    assert_eq!(
+        role::compare(&spec, &server, &dependents).risk(),
+        Risk::Destroy
+    );
+    let inside = Dependents {
+        objects: [("shop".to_owned(), 3)].into(),
+        databases: vec!["shop".to_owned()],
+        members: Vec::new(),
+        sessions: [("shop".to_owned(), 1)].into(),
+    };
+    let after = role::compare(&spec, &server, &inside);
+    assert_eq!(after.risk(), Risk::Safe);
+    assert_eq!(after.after, ["shop".to_owned()].into());
+    assert_eq!(after.changes(), [Change::named("drop")]);
+    let nothing = role::compare(&spec, &server, &Dependents::default());
+    assert!(nothing.after.is_empty());
     if let Some(role) = server.roles.get_mut("gone") {
         role.system = true;
     }
@@ -275,6 +296,20 @@ fn a_new_database() {
     ALTER DATABASE "app.unfinished" SET "sty"."baseline" TO 'pending'
     ALTER DATABASE "app.unfinished" RENAME TO "app"
     "#);
+}
+
+#[test]
+fn a_tablespace_is_there_before_its_databases() {
+    let mut spec = plain_database("app");
+    spec.creation.tablespace = Some("fast".to_owned());
+    let mut server = server(17);
+    assert_snapshot!(
+        shown(&database::compare(&spec, &server, None)),
+        @"! database `app`: there is no tablespace `fast`"
+    );
+    server.tablespaces.insert("fast".to_owned());
+    let created = database::compare(&spec, &server, None);
+    assert!(created.conflicts.is_empty());
 }
 
 #[test]
@@ -440,19 +475,19 @@ fn schemas_and_default_privileges() {
         schema("full", true),
         schema("empty", true),
     ];
-    let grant = |privilege: &str, objects: &str, grantee: &str| DefaultPrivilege {
+    let grant = |privilege: &str, objects: Objects, grantee: &str| DefaultPrivilege {
         creator: "ada".to_owned(),
         privilege: privilege.to_owned(),
-        objects: objects.to_owned(),
+        objects,
         grantee: grantee.to_owned(),
     };
     spec.default_privileges = vec![
-        grant("select", "TABLES", "reader"),
-        grant("EXECUTE", "FUNCTIONS", "public"),
-        grant("ALL", "SEQUENCES", "writer"),
-        grant("ALL", "TABLES", "ada"),
-        grant("FLY", "TABLES", "reader"),
-        grant("SELECT", "LARGE OBJECTS", "reader"),
+        grant("select", Objects::Tables, "reader"),
+        grant("EXECUTE", Objects::Functions, "public"),
+        grant("ALL", Objects::Sequences, "writer"),
+        grant("ALL", Objects::Tables, "ada"),
+        grant("FLY", Objects::Tables, "reader"),
+        grant("SELECT", Objects::LargeObjects, "reader"),
     ];
     let found = |objects| ObservedSchema {
         owner: "ada".to_owned(),

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use sty_wire::observation::Failure;
-use sty_wire::resource::PrimaryPooler;
+use sty_wire::resource::PoolerConsole;
 
 use crate::accounts::Accounts;
-use crate::run::{Finished, Run};
+use crate::run::Run;
 
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to answer.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// The console of a node's primary pooler.
-pub(super) struct Console<'a> {
-    pooler: &'a PrimaryPooler,
+/// The console of a pooler on this node.
+pub(crate) struct Console<'a> {
+    pooler: &'a PoolerConsole,
     account: (u32, u32),
 }
 
 impl<'a> Console<'a> {
     /// Looks the account up; connects to nothing yet.
-    pub(super) fn new(pooler: &'a PrimaryPooler) -> Result<Self, Failure> {
+    pub(crate) fn new(pooler: &'a PoolerConsole) -> Result<Self, Failure> {
         let accounts = Accounts::read()?;
         let account = accounts
             .users
@@ -31,7 +32,7 @@ impl<'a> Console<'a> {
     }
 
     /// A command to run.
-    pub(super) fn command(&self, command: &str) -> Run {
+    pub(crate) fn command(&self, command: &str) -> Run {
         Run::new(&self.pooler.psql)
             .args(words(self.pooler, command))
             .account(self.account.0, self.account.1)
@@ -40,27 +41,36 @@ impl<'a> Console<'a> {
 
     /// Lets held clients go on. That there are none is known only to a second question, which is
     /// asked when the first was refused: clients wait.
-    pub(super) fn resume(&self) -> Result<(), Failure> {
+    pub(crate) fn resume(&self) -> Result<(), Failure> {
         let Err(refused) = self.command("RESUME").ok() else {
             return Ok(());
         };
         let state = self.command("SHOW STATE").ok()?;
-        match rows(&state).any(|row| row == ["active", "yes"]) {
+        match rows(&state.stdout).any(|row| row == ["active", "yes"]) {
             true => Ok(()),
             false => Err(refused),
         }
     }
 
+    /// The answers to a question and more, one after the other.
+    pub(super) fn answers(
+        &self,
+        first: &str,
+        others: &[&str],
+        limit: Duration,
+    ) -> Result<String, Failure> {
+        let others = others.iter().flat_map(|question| ["--command", question]);
+        let run = self.command(first).args(others);
+        Ok(run.limit(limit).ok()?.stdout)
+    }
+
     /// Transactions that keep a server connection, in words.
-    pub(super) fn busy(&self) -> Result<Vec<String>, Failure> {
+    pub(crate) fn busy(&self) -> Result<Vec<String>, Failure> {
         let clients = self.command("SHOW CLIENTS").ok()?;
-        let mut rows = rows(&clients);
+        let mut rows = rows(&clients.stdout);
         let header = rows.next().unwrap_or_default();
-        let cell = |row: &[&str], name: &str| {
-            let at = header.iter().position(|column| *column == name);
-            let cell = at.and_then(|at| row.get(at).copied());
-            cell.unwrap_or_default().to_owned()
-        };
+        let cell =
+            |row: &[&str], name: &str| cell(&header, row, name).unwrap_or_default().to_owned();
         let words = |row: Vec<&str>| {
             format!(
                 "{} in database {} from {}, at work since {}",
@@ -76,7 +86,7 @@ impl<'a> Console<'a> {
 }
 
 /// Arguments of `psql` for a command on the console.
-pub(super) fn words(pooler: &PrimaryPooler, command: &str) -> Vec<String> {
+pub(crate) fn words(pooler: &PoolerConsole, command: &str) -> Vec<String> {
     let port = pooler.port.to_string();
     let words = [
         "--no-psqlrc",
@@ -95,7 +105,13 @@ pub(super) fn words(pooler: &PrimaryPooler, command: &str) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-fn rows(finished: &Finished) -> impl Iterator<Item = Vec<&str>> {
-    let lines = finished.stdout.lines();
+/// The value in the column `name`.
+pub(super) fn cell<'a>(header: &[&str], row: &[&'a str], name: &str) -> Option<&'a str> {
+    let at = header.iter().position(|column| *column == name)?;
+    row.get(at).copied()
+}
+
+pub(super) fn rows(stdout: &str) -> impl Iterator<Item = Vec<&str>> {
+    let lines = stdout.lines();
     lines.map(|line| line.split('|').map(str::trim).collect())
 }

@@ -1,4 +1,5 @@
-//! A member of etcd that the node has without being asked for one: its host has left the group.
+//! The member of etcd that a node has, also without being asked for one: its host has left the
+//! group.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use sty_wire::observation::EtcdStray;
 const ENVIRONMENT: &str = "/etc/etcd/etcd.env";
 
 /// The member whose environment file and data are here; `None` when there is none.
-pub(crate) fn stray() -> Option<EtcdStray> {
+pub(crate) fn present() -> Option<EtcdStray> {
     let text = fs::read_to_string(ENVIRONMENT).ok()?;
     let data = value(&text, "ETCD_DATA_DIR")?;
     Path::new(data).join("member").is_dir().then_some(())?;

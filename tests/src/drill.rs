@@ -3,11 +3,11 @@
 use std::fmt;
 use std::process::{Child, Stdio};
 
+use crate::World;
 use serde_json::Value;
-use sty_stories::World;
 
 /// Starts one run of a fault.
-pub(crate) fn start(world: &World, fault: &str) -> Child {
+pub fn start(world: &World, fault: &str) -> Child {
     let mut command = world.command(&[
         "drill", "failover", "pg-test", "--fault", fault, "--output", "json",
     ]);
@@ -15,16 +15,24 @@ pub(crate) fn start(world: &World, fault: &str) -> Child {
     command.spawn().expect("sty can be started")
 }
 
+/// One run of a fault, and what holds of every one.
+pub fn drilled(world: &World, fault: &str) -> Report {
+    let report = Report::of(start(world, fault));
+    report.assert_sound(fault);
+    eprintln!("   {fault}: {report}");
+    report
+}
+
 /// What a drill of one run reported.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     code: Option<i32>,
     document: Value,
 }
 
 impl Report {
     /// Of a drill that has ended.
-    pub(crate) fn of(child: Child) -> Self {
+    pub fn of(child: Child) -> Self {
         let output = child.wait_with_output().expect("sty ends");
         let text = String::from_utf8_lossy(&output.stdout);
         Self {
@@ -33,32 +41,27 @@ impl Report {
         }
     }
 
-    /// Whether it ended well.
-    pub(crate) fn is_done(&self) -> bool {
-        self.code == Some(0)
-    }
-
     /// The one run.
-    pub(crate) fn run(&self) -> &Value {
+    pub fn run(&self) -> &Value {
         &self.document["runs"][0]
     }
 
     /// Rows acknowledged and lost, by whichever client.
-    pub(crate) fn lost_rows(&self) -> u64 {
+    pub fn lost_rows(&self) -> u64 {
         self.document["summary"]["lost_rows"]
             .as_u64()
             .expect("a number")
     }
 
     /// No writer met an error, and who was idle is still connected.
-    pub(crate) fn assert_unnoticed(&self) {
+    pub fn assert_unnoticed(&self) {
         let run = self.run();
         assert_eq!(run["writes"]["errors"], serde_json::json!({}), "{run:#}");
         assert_eq!(run["idle_client"]["survived"], true, "{run:#}");
     }
 
     /// Members that were struck.
-    pub(crate) fn victims(&self) -> Vec<&str> {
+    pub fn victims(&self) -> Vec<&str> {
         let victims = self.run()["victims"].as_array();
         victims
             .into_iter()
@@ -69,7 +72,7 @@ impl Report {
 
     /// What holds of every fault: rows flowed, none is there twice, none is there that was
     /// refused, and nothing was lacking at the end.
-    pub(crate) fn assert_sound(&self, fault: &str) {
+    pub fn assert_sound(&self, fault: &str) {
         let run = self.run();
         assert_eq!(self.code, Some(0), "{fault}: {:#}", self.document);
         assert_eq!(run["fault"], fault, "{run:#}");

@@ -1,0 +1,82 @@
+# {{ managed }}
+"""Gives the leadership of etcd away where this node has it and a primary of PostgreSQL as well.
+
+A node that leads both takes both along when it dies: the next leader of etcd gives every lease its
+whole time again, and writes stand still for seconds longer. It goes to a node without a primary;
+where there is none, it stays. etcd asks no password for this.
+"""
+import json
+import logging
+import ssl
+import time
+import urllib.request
+
+logger = logging.getLogger(__name__)
+
+# Between two looks: etcd elects for reasons of its own, and who could have it may be booting.
+PAUSE_SECONDS = 10
+ANSWER_SECONDS = 2
+
+
+def keep_elsewhere(leads, config):
+    """Looks for as long as the process lives, while `leads()`; `config` is Patroni's."""
+    told = None
+    while True:
+        time.sleep(PAUSE_SECONDS)
+        if not leads():
+            continue
+        try:
+            give_away(Web(config["etcd3"]["cacert"]), config)
+            told = None
+        except Exception as error:  # Patroni goes on, whatever becomes of this.
+            if str(error) != told:
+                logger.warning("etcd keeps its leader, maybe beside the primary here: %s", error)
+            told = str(error)
+
+
+class Web:
+    def __init__(self, authority):
+        context = ssl.create_default_context(cafile=authority)
+        self.opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+
+    def etcd(self, host, what, body):
+        url = f"https://{host}/v3/maintenance/{what}"
+        request = urllib.request.Request(url, json.dumps(body).encode())
+        with self.opener.open(request, timeout=ANSWER_SECONDS) as answer:
+            return json.load(answer)
+
+    def is_primary(self, patroni):
+        try:
+            with self.opener.open(f"https://{patroni}/primary", timeout=ANSWER_SECONDS):
+                return True
+        except OSError:  # Another role, no Patroni, or no answer.
+            return False
+
+
+def give_away(web, config):
+    """Gives the leadership to a member on a node without a primary, where there is one."""
+    hosts = config["etcd3"]["hosts"]
+    here, patroni_port = config["restapi"]["connect_address"].rsplit(":", 1)
+    own = next((host for host in hosts if address(host) == here), None)
+    if own is None:
+        return
+    status = web.etcd(own, "status", {})
+    if status["leader"] != status["header"]["member_id"]:
+        return
+    for host in hosts:
+        if host == own or web.is_primary(f"{address(host)}:{patroni_port}"):
+            continue
+        try:
+            other = web.etcd(host, "status", {})
+        except OSError:
+            continue
+        if other.get("isLearner"):
+            continue
+        web.etcd(own, "transfer-leadership", {"targetID": other["header"]["member_id"]})
+        logger.info("etcd is led by the member at %s from now on: the primary is here", host)
+        return
+
+
+def address(host):
+    return host.rsplit(":", 1)[0]
