@@ -12,6 +12,7 @@ use sty_wire::resource::EtcdAccess;
 use thiserror::Error;
 use ureq::http::Method;
 
+use super::election;
 use crate::http::{Ask, Client, HttpError};
 
 /// For requests that change nothing or little. A member without quorum takes longer to say no.
@@ -24,6 +25,7 @@ pub(super) const OLDEST: &str = "3.0.0";
 
 /// gRPC codes that decisions rest on.
 pub(super) mod code {
+    pub(crate) const UNKNOWN: i64 = 2;
     pub(crate) const INVALID_ARGUMENT: i64 = 3;
     /// Also where this etcd has no such request.
     pub(crate) const NOT_FOUND: i64 = 5;
@@ -78,6 +80,13 @@ impl EtcdError {
             Self::Refused { code, .. } => Some(*code),
             _ => None,
         }
+    }
+
+    /// Whether a leader without a successor yet took no proposal (raft's `ErrProposalDropped`):
+    /// what was asked has not been done, and will not be.
+    pub(super) fn was_dropped(&self) -> bool {
+        matches!(self, Self::Refused { code: code::UNKNOWN, message, .. }
+            if message.contains("raft proposal dropped"))
     }
 
     /// Whether nobody answered at all.
@@ -295,6 +304,17 @@ impl Etcd {
     }
 
     fn post(
+        &self,
+        endpoint: &str,
+        path: &str,
+        body: &Value,
+        token: Option<&Secret<String>>,
+        limit: Duration,
+    ) -> Result<Value, EtcdError> {
+        election::taken(|| self.post_once(endpoint, path, body, token, limit))
+    }
+
+    fn post_once(
         &self,
         endpoint: &str,
         path: &str,
