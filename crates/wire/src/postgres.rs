@@ -16,6 +16,10 @@ pub struct RoleSpec {
     /// Databases that should not exist either: what an absent role has there goes with them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub going: BTreeSet<String>,
+    /// Roles that should not exist either: that they lose their membership in an absent one takes
+    /// nothing from them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub leaving: BTreeSet<String>,
     /// `rolpassword` as it should be stored: `SCRAM-SHA-256$...`, `md5...`. `None` leaves the
     /// password alone.
     pub password: Option<Secret<String>>,
@@ -57,6 +61,7 @@ impl RoleSpec {
             name: name.to_owned(),
             absent: false,
             going: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             password: None,
             login: true,
             superuser: false,

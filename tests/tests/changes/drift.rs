@@ -15,6 +15,7 @@ pub(crate) fn is_listed_and_mended(stage: &Stage) {
         at(second, "resume haproxy.service"),
         at(first, "resume pgbouncer.service"),
         at(second, "resume pgbouncer-primary.service"),
+        at(primary, "reload haproxy.service"),
         at(primary, "reload pgbouncer.service"),
         at(primary, "reload PostgreSQL {member}"),
         at(second, "reload PostgreSQL {member}"),
@@ -128,6 +129,8 @@ fn meddle(stage: &Stage, primary: &str, first: &str, second: &str) {
     on(second, &console(6433, "disable test"));
     on(second, &proxy("disable server pg-test-replica/pg-test-1"));
     on(second, &proxy("disable frontend pg-test-offline"));
+    on(primary, &proxy("set weight pg-test-replica/pg-test-1 0"));
+    on(primary, &proxy("set maxconn global 40"));
     on(primary, &console(6432, "set server_idle_timeout = 7"));
     on(primary, &console(6432, "set query_timeout = 8"));
     on(

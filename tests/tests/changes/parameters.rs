@@ -57,26 +57,29 @@ pub(crate) fn go_back_to_what_initdb_wrote(stage: &Stage) {
     assert_eq!(shown(stage, "lc_time"), before);
 }
 
-/// A value that only the server knows to be wrong is refused at once, and told until it is mended.
+/// A value that only the server knows to be wrong is refused at once, and told until it is mended;
+/// so is one that it takes and would not start with.
 pub(crate) fn refused_until_mended(stage: &Stage) {
-    const REFUSED: &str = "PostgreSQL refuses `datestyle = Nowhere`";
-    let before = shown(stage, "datestyle");
-    stage.set("pg_parameters: { datestyle: Nowhere }");
-    let ran = stage.apply("a parameter that is refused", &[]);
-    ran.exits(4);
-    assert!(ran.all().contains(REFUSED), "{}", ran.all());
-    for _ in 0..2 {
-        let plan = stage.sty(&["plan", "--exit-code"]);
-        plan.exits(1);
-        assert!(plan.all().contains(REFUSED), "{}", plan.all());
+    for (name, value) in [("datestyle", "Nowhere"), ("ssl_ciphers", "BOGUS")] {
+        let refused = format!("PostgreSQL refuses `{name} = {value}`");
+        let before = shown(stage, name);
+        stage.set(&format!("pg_parameters: {{ {name}: {value} }}"));
+        let ran = stage.apply("a parameter that is refused", &[]);
+        ran.exits(4);
+        assert!(ran.all().contains(&refused), "{}", ran.all());
+        for _ in 0..2 {
+            let plan = stage.sty(&["plan", "--exit-code"]);
+            plan.exits(1);
+            assert!(plan.all().contains(&refused), "{}", plan.all());
+        }
+        let (_, status) = stage.world.status();
+        let problems = status["problems"].to_string();
+        assert!(problems.contains("would not start again"), "{problems}");
+        stage.take_out("pg_parameters:");
+        stage.changes("a parameter mended", &dynamic(NODES[0]));
+        stage.converged();
+        assert_eq!(shown(stage, name), before);
     }
-    let (_, status) = stage.world.status();
-    let problems = status["problems"].to_string();
-    assert!(problems.contains("would not start again"), "{problems}");
-    stage.take_out("pg_parameters:");
-    stage.changes("a parameter mended", &dynamic(NODES[0]));
-    stage.converged();
-    assert_eq!(shown(stage, "datestyle"), before);
 }
 
 pub(crate) fn plan_and_pools(stage: &Stage) {

@@ -26,6 +26,7 @@ pub(super) fn spec(context: &Context, cluster: &PgCluster, role: &Role) -> RoleS
         name: role.name.clone(),
         absent: role.state == Presence::Absent,
         going: going(cluster, role),
+        leaving: leaving(cluster, role),
         password: match role.state {
             Presence::Present => role_secret(context, cluster, role),
             Presence::Absent => None,
@@ -59,6 +60,16 @@ fn going(cluster: &PgCluster, role: &Role) -> BTreeSet<String> {
     databases
         .filter(|one| role.state == Presence::Absent && one.state == Presence::Absent)
         .map(|one| one.name.clone())
+        .collect()
+}
+
+/// Roles that go when this one does.
+fn leaving(cluster: &PgCluster, role: &Role) -> BTreeSet<String> {
+    let roles = cluster.roles.iter();
+    roles
+        .filter(|one| role.state == Presence::Absent && one.state == Presence::Absent)
+        .map(|one| one.name.clone())
+        .filter(|name| *name != role.name)
         .collect()
 }
 

@@ -19,8 +19,12 @@ const OWN: [&str; 5] = [
     "test_decoding",
 ];
 
-/// Settings of libraries that are loaded when somebody connects.
-const OF_SESSIONS: [&str; 2] = ["local_preload_libraries", "session_preload_libraries"];
+/// Settings that name libraries, and what happens without one of them.
+const SETTINGS: [(&str, &str); 3] = [
+    ("local_preload_libraries", "nobody can connect"),
+    ("session_preload_libraries", "nobody can connect"),
+    ("shared_preload_libraries", "PostgreSQL does not start"),
+];
 
 /// Warns of libraries in `pg_libs` of a cluster that neither come with PostgreSQL nor look as if
 /// one of its packages brought them.
@@ -34,20 +38,15 @@ pub(super) fn check(cluster: &str, scope: &Scope<'_>) {
 /// Warns of such libraries in a setting that `owner` has.
 pub(super) fn check_setting(scope: &Scope<'_>, entry: &Entry, owner: &str) {
     let name = entry.key.to_ascii_lowercase();
-    if !OF_SESSIONS.contains(&name.as_str()) {
+    let found = SETTINGS.iter().find(|(setting, _)| *setting == name);
+    let Some((_, without)) = found else {
         return;
-    }
+    };
     for written in scope.pair(entry).split(',') {
         let written = written.trim().trim_matches('"');
         let what = format!("library `{written}` of `{name}` in {owner}");
         if !written.is_empty() {
-            check_one(
-                scope,
-                entry.value.place,
-                written,
-                &what,
-                "nobody can connect",
-            );
+            check_one(scope, entry.value.place, written, &what, without);
         }
     }
 }

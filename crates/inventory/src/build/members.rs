@@ -104,6 +104,9 @@ fn refuse_unreachable(fleet: &Fleet, id: HostId, address: IpAddr, report: &Repor
     } else if address.is_loopback() && fleet.hosts.len() > 1 {
         let why = "by which each node would reach only itself";
         (why, "a loopback address, beside other hosts")
+    } else if matches!(address, IpAddr::V6(six) if six.is_unicast_link_local()) {
+        let why = "which means nothing without the name of an interface";
+        (why, "a link-local address")
     } else {
         return;
     };

@@ -225,6 +225,21 @@ fn check_memberships(cluster: &str, scope: &Scope<'_>, entry: &Value, names: &Na
             &format!("user `{user}` of cluster `{cluster}`"),
         );
     }
+    check_assumed(cluster, scope, entry, names);
+}
+
+/// The role that a user's sessions begin as has to be there, or each begins with a warning.
+fn check_assumed(cluster: &str, scope: &Scope<'_>, entry: &Value, names: &Names<'_>) {
+    let user = entry.get("name").and_then(Value::text).unwrap_or_default();
+    let parameters = entry.get("parameters").map(Value::entries);
+    for one in parameters.unwrap_or_default() {
+        let assumed = scope.pair(one);
+        let is_role = one.key.eq_ignore_ascii_case("role");
+        if is_role && !assumed.eq_ignore_ascii_case("none") {
+            let what = format!("`role` in `parameters` of user `{user}` of cluster `{cluster}`");
+            names.check_name(scope, one.value.place, &assumed, &what);
+        }
+    }
 }
 
 /// Options that memberships have since PostgreSQL 16.

@@ -80,6 +80,7 @@ impl Server {
         misplaced(setting, &lower, target)
             .or_else(|| wrong_value(setting, text))
             .or_else(|| wrong_destination(&lower, text))
+            .or_else(|| wrong_file_name(&lower, text))
             .or_else(|| too_few_segments(&lower, text))
             .or_else(|| not_through_patroni(setting, text, target))
             .or_else(|| risky(&lower, text, target))
@@ -255,6 +256,17 @@ fn wrong_destination(name: &str, text: &str) -> Option<Finding> {
     };
     let message = format!("is `{text}`, and PostgreSQL has no destination `{word}`");
     Some(wrong(message, Some(help)))
+}
+
+/// A server whose log would be in a directory that is not there does not start.
+fn wrong_file_name(name: &str, text: &str) -> Option<Finding> {
+    (name == "log_filename" && (text.is_empty() || text.contains('/'))).then(|| {
+        let message = format!("is `{text}`, which is no name of a file");
+        wrong(
+            message,
+            Some("write a name without `/`: the directory is `sty`'s to set".to_owned()),
+        )
+    })
 }
 
 /// The log is kept in segments of 16 MB, of which PostgreSQL wants two when it starts.

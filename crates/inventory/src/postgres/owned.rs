@@ -27,6 +27,8 @@ const OWNED: &[Owned] = &[
     ("hba_file", Owner::Parameter("pg_hba_rules")),
     ("hot_standby", Owner::Patroni),
     ("ident_file", Owner::Sty),
+    // A server starts only where it can write there.
+    ("log_directory", Owner::Sty),
     ("listen_addresses", Owner::Parameter("pg_listen")),
     ("port", Owner::Parameter("pg_port")),
     ("primary_conninfo", Owner::Patroni),

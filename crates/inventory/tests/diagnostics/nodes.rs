@@ -31,6 +31,11 @@ fn addresses_that_are_no_machine_s() {
       3:58 nothing has this address
       hint: write the address by which the other nodes reach it
     ");
+    assert_snapshot!(hosts("'fe80::1': "), @"
+    error[inventory/no-address]: host `fe80::1` has the address fe80::1, which means nothing without the name of an interface
+      3:19 a link-local address
+      hint: write the address by which the other nodes reach it
+    ");
     assert_eq!(hosts("127.0.0.1: { ansible_connection: local }"), "");
 }
 

@@ -195,6 +195,19 @@ fn what_placeholders_stand_for_in_an_entry() {
 }
 
 #[test]
+fn sessions_begin_as_a_role_that_is_there() {
+    let users = "pg_users:
+  - { name: a, parameters: { ROLE: b } }
+  - { name: b, parameters: { role: none } }
+  - { name: c, parameters: { role: nosuch } }";
+    assert_snapshot!(found(&one(users, "")), @"
+    error[inventory/unknown-role]: role `nosuch`, `role` in `parameters` of user `c` of cluster `pg-a`, is not declared
+      11:44 no such role
+      hint: declare it in `pg_users`
+    ");
+}
+
+#[test]
 fn a_user_and_its_group_may_go_together() {
     assert_eq!(
         found(&one(

@@ -143,12 +143,15 @@ fn all_connections_reserved() {
 fn libraries_of_sessions() {
     let text = "pg_version: 17
 pg_extensions: [ postgresql-17-pgaudit ]
-pg_parameters: { session_preload_libraries: 'auto_explain, \"pgaudit\", nowhere' }
+pg_parameters: { session_preload_libraries: 'auto_explain, \"pgaudit\", nowhere', shared_preload_libraries: auto_explan }
 pg_users: [ { name: u, parameters: { local_preload_libraries: $libdir/plugins/auto_explan } } ]";
     assert_snapshot!(found(&one(text, "")), @"
     warning[inventory/library]: library `nowhere` of `session_preload_libraries` in `pg_parameters` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
       10:53 who installs this one?
       hint: add its package to `pg_extensions`; without the library nobody can connect
+    warning[inventory/library]: library `auto_explan` of `shared_preload_libraries` in `pg_parameters` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
+      10:115 who installs this one?
+      hint: did you mean `auto_explain`? without the library PostgreSQL does not start
     warning[inventory/library]: library `$libdir/plugins/auto_explan` of `local_preload_libraries` in `parameters` of role `u` of cluster `pg-a` comes with neither PostgreSQL 17 nor a package that the inventory names
       11:71 who installs this one?
       hint: did you mean `auto_explain`? without the library nobody can connect
@@ -318,6 +321,19 @@ pg_users:
     error[inventory/setting-value]: `log_destination` in `pg_parameters` of cluster `pg-a` is `csvlog, nowhere`, and PostgreSQL has no destination `nowhere`
       11:28 this value
       hint: write some of stderr, csvlog, jsonlog, syslog, with commas between
+    ");
+}
+
+#[test]
+fn where_the_log_is() {
+    let text = "pg_parameters: { log_directory: /root, log_filename: a/b.log }";
+    assert_snapshot!(found(&one(text, "")), @"
+    error[inventory/setting-taken]: `log_directory` in `pg_parameters` of cluster `pg-a` is set by `sty`
+      8:26 decided elsewhere
+      hint: take it out
+    error[inventory/setting-value]: `log_filename` in `pg_parameters` of cluster `pg-a` is `a/b.log`, which is no name of a file
+      8:62 this value
+      hint: write a name without `/`: the directory is `sty`'s to set
     ");
 }
 

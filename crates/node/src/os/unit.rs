@@ -1,7 +1,7 @@
 //! systemd units: enabled, running, and with their files as they are now.
 
 use sty_core::Risk;
-use sty_wire::observation::{Change, Failure, Observation};
+use sty_wire::observation::{Change, Failure, Observation, SERVING};
 use sty_wire::resource::{Unit, UnitState};
 
 use super::drift;
@@ -64,7 +64,12 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
     if changes.is_empty()
         && let Some(socket) = &unit.stats_socket
     {
-        changes.extend(proxy::held(socket)?.iter().map(proxy::Held::change));
+        let found = proxy::by_hand(socket)?.into_iter();
+        changes.extend(found.map(|one| one.change));
+        let serves = |change: &Change| change.to.as_deref() == Some(SERVING);
+        if !changes.iter().all(serves) {
+            risk = Risk::Reload;
+        }
     }
     Ok(drift(changes, risk))
 }
@@ -193,8 +198,11 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
                 context.say(format!("restarting {name}"));
                 systemd::restart(name)?;
             }
-            // What has just read its files has everything in service.
-            None => unit.stats_socket.as_deref().map_or(Ok(()), proxy::let_in)?,
+            // What has just read its files has forgotten what was said to it.
+            None => unit
+                .stats_socket
+                .as_deref()
+                .map_or(Ok(()), proxy::take_back)?,
         }
     }
     stays(name)?;

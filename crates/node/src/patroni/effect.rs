@@ -89,6 +89,14 @@ struct Loaded {
     refused: Vec<Refused>,
 }
 
+impl Loaded {
+    fn read(session: &mut Session, goals: &Goals) -> Result<Self, Failure> {
+        let loaded: Self = session.document(&query(goals), "reading settings")?;
+        let refused = refused::judge(loaded.refused)?;
+        Ok(Self { refused, ..loaded })
+    }
+}
+
 #[derive(Deserialize)]
 struct Line {
     name: String,
@@ -142,7 +150,7 @@ fn look(
     blocked: &mut Option<Failure>,
 ) -> Result<Look, Failure> {
     let mut session = Session::open(postgres, DATABASE)?;
-    let loaded: Loaded = session.document(&query(goals), "reading settings")?;
+    let loaded = Loaded::read(&mut session, goals)?;
     let unable =
         |error| Failure::message(format!("cannot look at {}: {error}", loaded.config_file));
     let written = fs::metadata(&loaded.config_file).and_then(|data| data.modified());
@@ -227,7 +235,7 @@ pub(super) fn refused(
 ) -> Result<Option<Failure>, Failure> {
     let goals = of_config(config);
     let mut session = Session::open(postgres, DATABASE)?;
-    let loaded: Loaded = session.document(&query(&goals), "reading settings")?;
+    let loaded = Loaded::read(&mut session, &goals)?;
     let mine = loaded.refused.iter().filter(|one| is_goal(one, &goals));
     Ok(refused::failure(&mine.collect::<Vec<_>>(), &mut session))
 }

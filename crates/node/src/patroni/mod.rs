@@ -22,6 +22,7 @@ mod reload;
 mod standing;
 mod start;
 mod stray;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -10,6 +10,7 @@ use sty_wire::observation::Failure;
 use sty_wire::resource::PostgresAccess;
 
 use super::handwritten::SECRET;
+use super::tls;
 use crate::postgres::Session;
 
 const DATABASE: &str = "postgres";
@@ -21,20 +22,42 @@ pub(super) struct Refused {
     value: Option<String>,
     file: Option<String>,
     line: Option<u32>,
-    error: String,
+    /// What the server says; `None` where it takes what OpenSSL may not.
+    error: Option<String>,
     /// The setting exists.
     known: bool,
+    /// What OpenSSL has against the value.
+    #[serde(skip)]
+    problem: Option<String>,
 }
 
 /// SQL of an array of [`Refused`]. What only waits for a restart is not refused: neither a line, nor
-/// a setting that is gone from the files, of which the server says so in a row without a file.
+/// a setting that is gone from the files, of which the server says so in a row without a file. What
+/// OpenSSL has to take as well is listed for [`judge`].
 pub(super) const REFUSED: &str = "
     SELECT coalesce(jsonb_agg(jsonb_build_object(
       'name', f.name, 'value', f.setting, 'file', f.sourcefile, 'line', f.sourceline,
       'error', f.error, 'known', s.name IS NOT NULL) ORDER BY f.seqno), '[]')
     FROM pg_file_settings f LEFT JOIN pg_settings s ON lower(s.name) = lower(f.name)
-    WHERE f.error IS NOT NULL AND NOT f.applied AND f.sourcefile IS NOT NULL
-      AND s.pending_restart IS NOT TRUE";
+    WHERE f.sourcefile IS NOT NULL AND (
+      f.error IS NOT NULL AND NOT f.applied AND s.pending_restart IS NOT TRUE
+      OR f.applied AND f.setting <> '' AND lower(f.name) IN
+        ('ssl_ciphers', 'ssl_crl_file', 'ssl_dh_params_file', 'ssl_ecdh_curve'))";
+
+/// Of what [`REFUSED`] lists, what is refused: what only OpenSSL can tell is asked of it.
+pub(super) fn judge(listed: Vec<Refused>) -> Result<Vec<Refused>, Failure> {
+    let mut refused = Vec::new();
+    for one in listed {
+        let problem = match (&one.error, &one.name, &one.value) {
+            (None, Some(name), Some(value)) => tls::problem(&name.to_ascii_lowercase(), value)?,
+            _ => None,
+        };
+        if one.error.is_some() || problem.is_some() {
+            refused.push(Refused { problem, ..one });
+        }
+    }
+    Ok(refused)
+}
 
 /// The failure that `refused` is, unless there is none. The server itself is asked what it has
 /// against a value: the view does not tell.
@@ -76,7 +99,7 @@ pub(crate) fn first(postgres: &PostgresAccess) -> Result<Option<String>, Failure
 }
 
 fn all(session: &mut Session) -> Result<Vec<Refused>, Failure> {
-    session.document(&format!("SELECT ({REFUSED})"), "reading settings")
+    judge(session.document(&format!("SELECT ({REFUSED})"), "reading settings")?)
 }
 
 impl Refused {
@@ -100,13 +123,20 @@ impl Refused {
 
     fn shown(&self) -> String {
         let name = self.name.as_deref().unwrap_or("(no name)");
-        format!("{}: {name}: {}", self.place(), self.error)
+        format!("{}: {name}: {}", self.place(), self.said())
+    }
+
+    fn said(&self) -> String {
+        let said = self.problem.as_ref().or(self.error.as_ref());
+        said.cloned().unwrap_or_default()
     }
 
     /// What the server says when it is given the value by hand.
     fn reason(&self, session: &mut Session) -> String {
-        let (Some(name), Some(value), true) = (&self.name, &self.value, self.known) else {
-            return self.error.clone();
+        let (Some(name), Some(value), true, None) =
+            (&self.name, &self.value, self.known, &self.problem)
+        else {
+            return self.said();
         };
         let name = setting_name(name);
         let Err(error) = session.value(&format!("ALTER SYSTEM SET {name} TO {}", literal(value)))
@@ -114,7 +144,7 @@ impl Refused {
             // It is taken after all; what was only asked must not stay.
             let undone = session.value(&format!("ALTER SYSTEM RESET {name}"));
             return match undone {
-                Ok(_) => self.error.clone(),
+                Ok(_) => self.said(),
                 Err(error) => session.failure(&error, "ALTER SYSTEM RESET").message,
             };
         };
@@ -124,7 +154,7 @@ impl Refused {
                 .flatten()
                 .collect::<Vec<&str>>()
                 .join("; "),
-            None => self.error.clone(),
+            None => self.said(),
         }
     }
 }

@@ -52,6 +52,9 @@ fn drop_role(
         );
         return;
     }
+    let mut left = dependents.clone();
+    left.members.retain(|name| !spec.leaving.contains(name));
+    let dependents = &left;
     let mut touched = touched(dependents, &server.superuser);
     let alone = apart_from(dependents, &spec.going);
     if alone == Dependents::default() && *dependents != alone {

@@ -4,7 +4,8 @@ use insta::assert_snapshot;
 use sty_core::{Objects, Risk, Secret};
 use sty_wire::observation::Change;
 use sty_wire::postgres::{
-    DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSpec, MembershipOptions, SchemaSpec,
+    DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSpec, MembershipOptions, RoleSpec,
+    SchemaSpec,
 };
 
 use super::{plain_database, plain_role, server, shown};
@@ -233,6 +234,15 @@ fn roles_that_go() {
     assert_eq!(after.risk(), Risk::Safe);
     assert_eq!(after.after, ["shop".to_owned()].into());
     assert_eq!(after.changes(), [Change::named("drop")]);
+    // A member that goes as well loses nothing.
+    let group = Dependents {
+        members: vec!["ada".to_owned()],
+        ..Dependents::default()
+    };
+    let risk = |spec: &RoleSpec| role::compare(spec, &server, &group).risk();
+    assert_eq!(risk(&spec), Risk::Destroy);
+    spec.leaving = ["ada".to_owned()].into();
+    assert_eq!(risk(&spec), Risk::Safe);
     let nothing = role::compare(&spec, &server, &Dependents::default());
     assert!(nothing.after.is_empty());
     if let Some(role) = server.roles.get_mut("gone") {
