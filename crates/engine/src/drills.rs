@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sty_drill::Drill;
 
-use crate::journal::{JournalError, stamp};
+use crate::journal::{JournalError, now};
 
 /// Where one drill is kept.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct DrillRecord {
 impl DrillRecord {
     /// A place for a drill that begins now, in `state`/drills. Nothing is written yet.
     pub fn new(state: &Path) -> Self {
-        let name = format!("{}-{}.json", stamp(), std::process::id());
+        let name = format!("{}-{}.json", now(), std::process::id());
         Self {
             path: directory(state).join(name),
         }

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sty_wire::action::Action;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use crate::event::{Event, Summary};
@@ -97,7 +96,7 @@ impl Journal {
             .map_err(failed)?;
         retire(&directory).map_err(failed)?;
         let pid = std::process::id();
-        let path = directory.join(format!("{}-{pid}.jsonl", stamp()));
+        let path = directory.join(format!("{}-{pid}.jsonl", now()));
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
@@ -211,14 +210,8 @@ fn retire(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The time, RFC 3339 in UTC.
+/// The time, RFC 3339 in UTC, to the microsecond: of fixed width, so that names sort by it.
 pub fn now() -> String {
-    let now = OffsetDateTime::now_utc();
-    now.format(&Rfc3339).unwrap_or_else(|_| now.to_string())
-}
-
-/// Time of fixed width, so that names sort by it.
-pub(crate) fn stamp() -> String {
     let format =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
     let now = OffsetDateTime::now_utc();
