@@ -163,7 +163,23 @@ fn names(scope: &Scope<'_>, entry: &Value, field: &str, what: &str) -> Option<Ve
     let names: Result<Vec<Vec<String>>, String> =
         texts.iter().map(|text| hba_text::names(text)).collect();
     match names {
-        Ok(names) => Some(names.concat()),
+        Ok(names) => {
+            let names = names.concat();
+            let problem = names
+                .iter()
+                .find_map(|name| hba_text::pattern_problem(name));
+            if let Some(why) = problem.filter(|_| scope.int::<u32>("pg_version") >= 16) {
+                let message = format!("`{field}` of {what} cannot be read: {why}");
+                once(
+                    scope,
+                    value,
+                    codes::HBA_RULE,
+                    message,
+                    hba_text::PATTERN_HELP,
+                );
+            }
+            Some(names)
+        }
         Err(why) => {
             let message = format!("`{field}` of {what} cannot be read: {why}");
             let help = "separate names by commas; write one with a comma in it as `'\"a,b\"'`, and \

@@ -131,10 +131,21 @@ impl Reader {
                     let found = || hba_pooler::address_problem(line.address, line.mask);
                     (!local).then(found).flatten()
                 }),
-            false => address_problem(&line),
+            false => address_problem(&line)
+                .or_else(|| self.pattern_problem(line.databases))
+                .or_else(|| self.pattern_problem(line.users)),
         }
         .or_else(|| self.method_problem(&line))
         .or_else(|| self.option_problem(&line))
+    }
+
+    /// What is wrong with the regular expressions among names, which PostgreSQL 16 and later know.
+    fn pattern_problem(&self, names: &str) -> Option<Problem> {
+        let names = hba_text::parts(names).into_iter();
+        let mut names = names.filter_map(hba_text::unquoted);
+        let why = names.find_map(|name| hba_text::pattern_problem(&name));
+        let why = why.filter(|_| self.major >= 16)?;
+        Some((why, hba_text::PATTERN_HELP.to_owned()))
     }
 
     fn include_problem(&self, words: &[&str]) -> Option<Problem> {

@@ -1,5 +1,7 @@
 //! Names and lines of access rules, taken apart as PostgreSQL and PgBouncer do.
 
+use regex_syntax::ast::{ErrorKind, parse::Parser};
+
 /// Words that name nobody in particular.
 const KEYWORDS: [&str; 5] = ["all", "replication", "sameuser", "samerole", "samegroup"];
 
@@ -24,6 +26,23 @@ pub(super) fn names(text: &str) -> Result<Vec<String>, String> {
     }
     Ok(names)
 }
+
+/// Why PostgreSQL cannot read a name that is a regular expression, as one with a slash in front is.
+/// Its dialect has more than the one that is asked here: only what no dialect takes is told.
+pub(super) fn pattern_problem(name: &str) -> Option<String> {
+    let pattern = name.strip_prefix('/')?;
+    let why = match Parser::new().parse(pattern).err()?.kind() {
+        ErrorKind::ClassUnclosed => "a bracket is not closed",
+        ErrorKind::GroupUnclosed | ErrorKind::GroupUnopened => "the parentheses do not match",
+        ErrorKind::RepetitionMissing => "there is nothing to repeat",
+        ErrorKind::EscapeUnexpectedEof => "it ends in a backslash",
+        _ => return None,
+    };
+    Some(format!("`{name}` is no regular expression: {why}"))
+}
+
+/// What to do about it.
+pub(super) const PATTERN_HELP: &str = "mend it: `\\` makes a character mean itself";
 
 /// Parts of a list by commas, their quotes left on.
 pub(super) fn parts(text: &str) -> Vec<&str> {
@@ -58,7 +77,7 @@ fn split(text: &str, ends: impl Fn(char, &str) -> bool) -> Vec<&str> {
 }
 
 /// A name without its quotes; `None` when one is open.
-fn unquoted(part: &str) -> Option<String> {
+pub(super) fn unquoted(part: &str) -> Option<String> {
     let (plus, rest) = match part.strip_prefix('+') {
         Some(rest) => ("+", rest),
         None => ("", part),
@@ -78,7 +97,7 @@ fn pairs(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{columns, names};
+    use super::{columns, names, pattern_problem};
 
     #[test]
     fn lists_are_taken_apart_at_commas() {
@@ -98,6 +117,23 @@ mod tests {
         }
         for text in [r#""open"#, r#"a,"b"c"#, r#""all""#, r#""+group""#, r#"""#] {
             names(text).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn patterns_that_nobody_reads_are_told() {
+        for name in ["/[a", "/(a", "/a)", "/*", "/a\\"] {
+            pattern_problem(name).unwrap();
+        }
+        for name in [
+            "[a",
+            r"/^app_\d+$",
+            r"/(?=a)b",
+            r"/(a)\1",
+            "/[[:<:]]a",
+            r"/\ma",
+        ] {
+            assert_eq!(pattern_problem(name), None, "{name}");
         }
     }
 

@@ -38,6 +38,25 @@ fn hba_names() {
 }
 
 #[test]
+fn hba_patterns() {
+    let rules = |version| {
+        format!(
+            "pg_version: {version}\npg_hba_rules:\n- rules: [ 'host /[ all 10.0.0.0/8 md5' ]\n\
+             - {{ user: '/^(app', addr: intra, auth: pwd }}"
+        )
+    };
+    assert_snapshot!(found(&one(&rules(17), "")), @r"
+    error[inventory/hba-rule]: a rule of `pg_hba_rules` has a line that cannot be read, `host /[ all 10.0.0.0/8 md5`: `/[` is no regular expression: a bracket is not closed
+      10:20 here
+      hint: mend it: `\` makes a character mean itself
+    error[inventory/hba-rule]: `user` of a rule of `pg_hba_rules` cannot be read: `/^(app` is no regular expression: the parentheses do not match
+      11:19 here
+      hint: mend it: `\` makes a character mean itself
+    ");
+    assert_eq!(found(&one(&rules(15), "")), "");
+}
+
+#[test]
 fn hba_raw() {
     let lines = [
         "hots all all 10.0.0.0/8 md5",
