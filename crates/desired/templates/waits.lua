@@ -52,9 +52,18 @@ local function primary_answers(checker)
 end
 
 -- Holds a connection until a server of `checker` is up and answers. A pooler whose connection ends
--- while it logs in turns away all its clients until another one has succeeded.
+-- while it logs in turns away all its clients until another one has succeeded. After a reload the
+-- process that holds it checks nobody any more, and would hold it in vain: `txn.moves` says that it
+-- shall go on to the next process, which holds it in its turn.
 core.register_action("wait_for_primary", { "tcp-req" }, function(txn, checker)
-    while not all_asked(checker) or not primary_answers(checker) do
+    while true do
+        if tonumber(core.get_info()["Stopping"]) == 1 then
+            txn:set_var("txn.moves", true)
+            return
+        end
+        if all_asked(checker) and primary_answers(checker) then
+            return
+        end
         core.msleep(20)
     end
 end, 1)

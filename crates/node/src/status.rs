@@ -128,7 +128,7 @@ fn etcd_status(member: &EtcdMember) -> EtcdStatus {
 
 /// Members that the cluster should not have.
 fn strangers(member: &EtcdMember, mut listed: Vec<EtcdPeer>) -> Vec<EtcdPeer> {
-    listed.retain(|peer| !member.expects(&peer.peer_url));
+    listed.retain(|peer| !member.expects(peer));
     listed
 }
 

@@ -47,15 +47,12 @@ pub(crate) fn sequence(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>,
     for seat in seats.iter().filter(belongs) {
         previous = chain_restart(seat, previous, candidates);
     }
-    for peer in listed
-        .iter()
-        .filter(|peer| !healthy.member.expects(&peer.peer_url))
-    {
+    for peer in listed.iter().filter(|peer| !healthy.member.expects(peer)) {
         previous = Some(leave(peer, healthy, previous, candidates));
         plan.unwanted.push(Unwanted {
             cluster: healthy.cluster.to_owned(),
             member: known_as(peer).to_owned(),
-            address: address_of(&peer.peer_url),
+            address: peer.address().to_owned(),
             leads: false,
             left: false,
         });
@@ -214,11 +211,4 @@ fn known_as(peer: &EtcdPeer) -> &str {
         "" => &peer.peer_url,
         name => name,
     }
-}
-
-fn address_of(peer_url: &str) -> String {
-    let rest = peer_url.split("://").nth(1).unwrap_or(peer_url);
-    rest.rsplit_once(':')
-        .map_or(rest, |(host, _)| host)
-        .to_owned()
 }

@@ -241,6 +241,19 @@ pub struct EtcdPeer {
     pub peer_url: String,
 }
 
+impl EtcdPeer {
+    /// Address of its node.
+    pub fn address(&self) -> &str {
+        host(&self.peer_url)
+    }
+}
+
+/// The host in a URL that has a port.
+pub(crate) fn host(url: &str) -> &str {
+    let rest = url.split("://").nth(1).unwrap_or(url);
+    rest.rsplit_once(':').map_or(rest, |(host, _)| host)
+}
+
 /// A Patroni cluster as one member's node sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatroniView {

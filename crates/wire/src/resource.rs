@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sty_core::Secret;
 
+use crate::observation::{EtcdPeer, host};
 use crate::postgres::{ClusterCreation, DatabaseSpec, RoleSpec};
 
 /// Which part of the product asks for a resource.
@@ -358,9 +359,12 @@ pub struct EtcdMember {
 }
 
 impl EtcdMember {
-    /// Whether the cluster should have the member at this peer URL.
-    pub fn expects(&self, peer_url: &str) -> bool {
-        self.cluster.values().any(|url| url == peer_url)
+    /// Whether the cluster should have this member: the one at a peer URL of its, or the one of a
+    /// name and address of its, whose port or scheme is about to change.
+    pub fn expects(&self, peer: &EtcdPeer) -> bool {
+        self.cluster.iter().any(|(name, url)| {
+            *url == peer.peer_url || *name == peer.name && host(url) == peer.address()
+        })
     }
 }
 

@@ -192,8 +192,11 @@ fn asks_patroni(cluster: &PgCluster, instance: &Instance) -> String {
 }
 
 /// Where the primary poolers' connections come to. They are held until there is a primary. Whoever
-/// finds it gone at the last moment comes back here, by way of the backup server, and waits too.
+/// finds it gone at the last moment comes back here, by way of the backup server, and waits too; so
+/// does whoever waits when HAProxy is reloaded.
 fn route(cluster: &PgCluster) -> Listen {
+    /// The process is being replaced (`waits.lua`): the next one listens where this one did.
+    const MOVES: &str = "{ var(txn.moves) -m bool }";
     let port = cluster.settings.primary_route_port();
     let checker = checker(cluster, PRIMARY);
     let server = |instance: &Instance| {
@@ -211,7 +214,8 @@ fn route(cluster: &PgCluster) -> Listen {
         lines: vec![
             format!("tcp-request inspect-delay {LONGEST_WAIT}"),
             format!("tcp-request content lua.wait_for_primary {checker}"),
-            format!("tcp-request content reject unless {{ nbsrv({checker}) gt 0 }}"),
+            format!("tcp-request content reject unless {{ nbsrv({checker}) gt 0 }} or {MOVES}"),
+            format!("use-server again if {MOVES}"),
             "option redispatch 1".to_owned(),
             "timeout connect 1s".to_owned(),
         ],

@@ -3,6 +3,7 @@
 use super::Scope;
 use crate::codes;
 use crate::model::{Instance, InstanceRole};
+use crate::postgres;
 
 /// Sets the delay of every instance. A replica has its own; in a standby cluster the primary's is
 /// everybody's, as whoever leads it tomorrow must be as late.
@@ -43,6 +44,14 @@ fn is_standby(primary: &Scope<'_>) -> bool {
 
 fn delay(scope: &Scope<'_>) -> String {
     let written = scope.text("pg_delay");
+    if let Some(wrong) = postgres::wrong_delay(scope.int("pg_version"), &written) {
+        let message = format!("`pg_delay` of `{}` {}", scope.name(), wrong.message);
+        let help = wrong.help.unwrap_or_default();
+        let place = scope.place("pg_delay");
+        scope
+            .report
+            .error_once(wrong.code, place, message, wrong.label, help);
+    }
     match written.trim_start_matches('0') {
         "" => String::new(),
         _ => written,

@@ -79,22 +79,64 @@ fn is_job(line: &str, words: usize) -> bool {
     }
     let mut fields = line.split_whitespace();
     let is_timed = match line.starts_with('@') {
-        true => fields.next().is_some(),
-        false => fields.by_ref().take(5).all(is_time),
+        true => fields.next().is_some_and(|word| WORDS.contains(&word)),
+        false => TIMES.iter().all(|time| {
+            let field = fields.next();
+            field.is_some_and(|field| field.split(',').all(|part| time.takes(part)))
+        }),
     };
     is_timed && fields.count() >= words
 }
 
-/// Names of months and days.
-const NAMES: &str = "jan feb mar apr may jun jul aug sep oct nov dec sun mon tue wed thu fri sat";
+/// What stands for five fields.
+const WORDS: [&str; 8] = [
+    "@reboot",
+    "@yearly",
+    "@annually",
+    "@monthly",
+    "@weekly",
+    "@daily",
+    "@midnight",
+    "@hourly",
+];
 
-/// One of the five fields of a time.
-fn is_time(field: &str) -> bool {
-    let is_separator = |one: char| "*,-/".contains(one);
-    field.split(is_separator).all(|part| {
-        let is_number = part.chars().all(|one| one.is_ascii_digit());
-        is_number || NAMES.split(' ').any(|name| name.eq_ignore_ascii_case(part))
-    })
+/// One of the five fields of a time: the least and the greatest number, and names of numbers.
+struct Time(u32, u32, &'static str);
+
+/// Minute, hour, day, month, day of the week, of which Sunday has two numbers (crontab(5)).
+const TIMES: [Time; 5] = [
+    Time(0, 59, ""),
+    Time(0, 23, ""),
+    Time(1, 31, ""),
+    Time(1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"),
+    Time(0, 7, "sun mon tue wed thu fri sat"),
+];
+
+impl Time {
+    /// `*`, a number or a range, each of them with a step.
+    fn takes(&self, part: &str) -> bool {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, step.parse()),
+            None => (part, Ok(1)),
+        };
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let is_range = match (self.number(first), self.number(last)) {
+            (Some(first), Some(last)) => first <= last,
+            _ => range == "*",
+        };
+        is_range && step.is_ok_and(|step: u32| step >= 1)
+    }
+
+    fn number(&self, text: &str) -> Option<u32> {
+        let Self(least, greatest, names) = *self;
+        let mut names = names.split(' ').zip(least..);
+        let named = names.find(|(name, _)| name.eq_ignore_ascii_case(text));
+        let number = match named {
+            Some((_, number)) => number,
+            None => text.parse().ok()?,
+        };
+        (least..=greatest).contains(&number).then_some(number)
+    }
 }
 
 /// How a line begins that gives chrony the time.

@@ -218,6 +218,12 @@ fn misplaced(setting: &Setting, name: &str, target: Target) -> Option<Finding> {
     Some(error(codes::SETTING_LEVEL, message.to_owned(), label, help))
 }
 
+/// What is wrong with `text` as the time by which a replica is late; `None` when nothing is.
+pub(crate) fn wrong_delay(major: u32, text: &str) -> Option<Finding> {
+    let setting = Facts::of(major).setting("recovery_min_apply_delay")?;
+    wrong_value(setting, text)
+}
+
 fn wrong_value(setting: &Setting, text: &str) -> Option<Finding> {
     let refusal = value::check(&setting.kind, text).err()?;
     let message = format!("is `{text}`, expected {}", refusal.expected);

@@ -232,3 +232,45 @@ fn vip_on_loopback() {
       hint: set `vip_address` in the `vars` of the group
     ");
 }
+
+#[test]
+fn jobs_of_cron() {
+    let jobs = |lines: &str| found(&one(&format!("node_crontab: [ {lines} ]"), ""));
+    let fine = "'# x', 'A=b', '*/5 0-6/2 1,15 jan-mar sun root /bin/true', '@daily root /bin/true', \
+                '0 0 * * 7 root /bin/true'";
+    assert_eq!(jobs(fine), "");
+    for bad in [
+        "61 * * * * root /bin/true",
+        "* 24 * * * root /bin/true",
+        "* * 0 * * root /bin/true",
+        "* * * 13 * root /bin/true",
+        "* * * * 8 root /bin/true",
+        "*/0 * * * * root /bin/true",
+        "9-3 * * * * root /bin/true",
+        "jan * * * * root /bin/true",
+        "@never root /bin/true",
+        "* * * * * root",
+    ] {
+        let said = jobs(&format!("'{bad}'"));
+        let expected = format!("`node_crontab` has `{bad}`, which is no line of cron");
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
+#[test]
+fn how_late_a_replica_is() {
+    let late = |delay: &str| {
+        let replica = format!("10.0.0.2: {{ pg_seq: 2, pg_role: replica, pg_delay: {delay} }}");
+        found(&groups(&format!(
+            "pg-a: {{ hosts: {{ 10.0.0.1: {{ pg_seq: 1, pg_role: primary }}, {replica} }}, \
+             vars: {{ pg_cluster: pg-a }} }}"
+        )))
+    };
+    for fine in ["1h", "90min", "0", "1000", "1.5h"] {
+        assert!(!late(fine).contains("pg_delay"), "{fine}");
+    }
+    for bad in ["1z", "1h30", "soon"] {
+        let expected = format!("`pg_delay` of `10.0.0.2` is `{bad}`, expected");
+        assert!(late(bad).contains(&expected), "{}", late(bad));
+    }
+}

@@ -55,6 +55,26 @@ fn an_etcd_member_that_left_the_inventory_goes_when_its_name_is_typed() {
     ");
 }
 
+#[test]
+fn members_whose_peer_port_changes_restart_and_are_no_strangers() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        for resource in &mut node.resources {
+            if let ResourceKind::EtcdMember(member) = &mut resource.kind {
+                let moved = |url: &str| url.replace(":2380", ":2480");
+                member.peer_url = moved(&member.peer_url);
+                let urls = member.cluster.values_mut();
+                urls.for_each(|url| *url = moved(url));
+            }
+        }
+        let observation = drift(Risk::Restart);
+        node.observations.insert("etcd".to_owned(), observation);
+    }
+    let planned = plan(&nodes, &Options::default());
+    assert!(planned.unwanted.is_empty(), "{:?}", planned.unwanted);
+    assert!(planned.actions.iter().all(|one| one.risk == Risk::Restart));
+}
+
 /// `pg-test` runs on three nodes with its leader in the etcd of node 1; the inventory has etcd on
 /// node 2 instead.
 fn moved_etcd() -> Vec<Node> {

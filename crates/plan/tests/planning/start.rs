@@ -265,6 +265,40 @@ fn another_authority_is_trusted_by_name_only_and_before_anything_else() {
     ");
 }
 
+/// What most nodes trust is what the fleet was made by.
+#[test]
+fn an_authority_that_one_node_alone_trusts_is_drift() {
+    const ID: &str = "file:/etc/pki/ca.crt";
+    let mut nodes = running(1);
+    for (node, observation) in nodes.iter_mut().zip([
+        drift(Risk::Destroy),
+        Observation::InSync,
+        Observation::InSync,
+    ]) {
+        let ResourceKind::File(file) = file("/etc/pki/ca.crt").kind else {
+            unreachable!()
+        };
+        let name = "fleet-ca".to_owned();
+        let kind = ResourceKind::Authority { name, file };
+        node.resources
+            .insert(0, resource(ID, Stage::Config, None, kind));
+        node.observations.insert(ID.to_owned(), observation);
+        node.observations
+            .insert("/etc/hosts".to_owned(), drift(Risk::Safe));
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+    1 n1 trust authority fleet-ca [reload] <- 
+    2 n1 write /etc/hosts [safe] <- 
+    3 n2 write /etc/hosts [safe] <- 
+    4 n3 write /etc/hosts [safe] <-
+    ");
+    nodes[1]
+        .observations
+        .insert(ID.to_owned(), drift(Risk::Destroy));
+    let planned = plan(&nodes, &Options::default());
+    assert!(planned.actions.iter().all(|one| one.held.is_some()));
+}
+
 #[test]
 fn what_is_in_a_cluster_that_nobody_leads_is_left_for_later() {
     const ID: &str = "database:pg-test/app";
