@@ -58,6 +58,14 @@ impl HttpError {
         matches!(&**source, ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
     }
 
+    /// Whether nobody listens there, or somebody who speaks otherwise.
+    pub(crate) fn misdirected(&self) -> bool {
+        let Self::NoAnswer { source, .. } = self else {
+            return false;
+        };
+        !matches!(**source, ureq::Error::Timeout(_))
+    }
+
     /// For the operator: the error with what caused it.
     pub(crate) fn failure(&self) -> Failure {
         let mut message = self.to_string();

@@ -35,7 +35,7 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
     let watch = secrets::Watch::start(secrets::all(&stage));
     stage.deploy();
     let before = stage.processes();
-    let quiet: [Chapter; 14] = [
+    let quiet: [Chapter; 15] = [
         ("a converged apply", quiet::a_converged_apply_is_not_noticed),
         ("users", users::come_change_and_go),
         ("databases", databases::come_change_and_go),
@@ -49,6 +49,7 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
             parameters::go_back_to_what_initdb_wrote,
         ),
         ("a refused parameter", parameters::refused_until_mended),
+        ("where Patroni listens", parameters::where_patroni_listens),
         ("recovery plan and pools", parameters::plan_and_pools),
         ("an authority", authority::is_not_replaced_when_it_is_lost),
         ("taken back", restart::not_for_what_was_taken_back),

@@ -82,6 +82,42 @@ pub(crate) fn refused_until_mended(stage: &Stage) {
     }
 }
 
+/// Patroni goes on at another port, then without TLS, while its servers run and clients write.
+pub(crate) fn where_patroni_listens(stage: &Stage) {
+    let mut expected = everywhere(&[
+        "write /etc/patroni/patroni.yml",
+        "reload PostgreSQL {member}",
+        "write /etc/haproxy/haproxy.cfg",
+        "reload haproxy.service",
+    ]);
+    expected.sort();
+    let started = || {
+        let sql = "select pg_postmaster_start_time()";
+        NODES.map(|node| stage.superuser(node, "postgres", sql))
+    };
+    let before = started();
+    for setting in ["patroni_port: 8009", "patroni_ssl_enabled: false"] {
+        stage.set(setting);
+        stage.changes("where Patroni listens", &expected);
+        stage.converged();
+        stage.owner(5433, "select 1").ok();
+    }
+    let elsewhere = "sed -i s/:8009/:8018/ /etc/patroni/patroni.yml && systemctl reload patroni";
+    stage.world.on(NODES[0], elsewhere).ok();
+    let mended = [
+        "write /etc/patroni/patroni.yml",
+        "reload PostgreSQL {member}",
+    ];
+    let mended = mended.map(|title| at(NODES[0], title));
+    stage.changes("a port that somebody wrote", &mended);
+    for setting in ["patroni_port:", "patroni_ssl_enabled:"] {
+        stage.take_out(setting);
+    }
+    stage.changes("where Patroni listens as a rule", &expected);
+    stage.converged();
+    assert_eq!(started(), before);
+}
+
 pub(crate) fn plan_and_pools(stage: &Stage) {
     let proxy = everywhere(&["write /etc/haproxy/haproxy.cfg", "reload haproxy.service"]);
     let mut expected = both(own(NODES[0]), &proxy);

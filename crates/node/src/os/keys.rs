@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use sty_core::Risk;
@@ -10,6 +11,9 @@ use sty_wire::observation::{Change, Failure, Observation};
 use super::{atomic, directory, drift, file};
 use crate::accounts::Account;
 use crate::context::Context;
+
+/// Nobody else may read or change who logs in.
+const MODE: u32 = 0o600;
 
 /// Compares keys by type and material; their comments do not matter.
 pub(crate) fn observe(
@@ -28,7 +32,15 @@ pub(crate) fn observe(
         to: Some(shown(key)),
         ..Change::default()
     };
-    let changes = missing(&text, keys).into_iter().map(change).collect();
+    let mut changes: Vec<Change> = missing(&text, keys).into_iter().map(change).collect();
+    let path = path(account);
+    if let Some(found) = file::metadata(&path)? {
+        let mode = found.mode() & 0o7777;
+        if mode != MODE {
+            let (from, to) = (format!("{mode:04o}"), format!("{MODE:04o}"));
+            changes.push(Change::new(format!("mode of {}", path.display()), from, to));
+        }
+    }
     Ok(drift(changes, Risk::Safe))
 }
 
@@ -52,7 +64,7 @@ pub(crate) fn converge(user: &str, keys: &[String], context: &Context) -> Result
     if let Some(parent) = path.parent() {
         directory::make(parent, ids, 0o700)?;
     }
-    atomic::replace(&path, text.as_bytes(), ids, 0o600, |_| Ok(()))
+    atomic::replace(&path, text.as_bytes(), ids, MODE, |_| Ok(()))
 }
 
 fn path(account: &Account) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Patroni's REST API. Patroni 3 and 4 are understood.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use sty_wire::resource::{PatroniAccess, PatroniMember};
 use sty_wire::status::{PatroniRecords, Promotion};
 use ureq::http::Method;
 
+use super::elsewhere;
 use crate::http::{Answer, Ask, Client, HttpError, basic};
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -192,7 +193,8 @@ struct Cluster {
 /// A client of the Patroni on this node.
 pub(crate) struct Patroni {
     http: Client,
-    url: String,
+    /// Where it answered last, or should answer.
+    url: RwLock<String>,
     authorization: Secret<String>,
     limit: Duration,
     status: OnceLock<Result<Status, Arc<HttpError>>>,
@@ -204,7 +206,7 @@ impl Patroni {
     pub(crate) fn new(access: &PatroniAccess) -> Result<Self, HttpError> {
         Ok(Self {
             http: Client::new(&access.ca_path)?,
-            url: access.url.trim_end_matches('/').to_owned(),
+            url: RwLock::new(access.url.trim_end_matches('/').to_owned()),
             authorization: basic(&access.username, &access.password),
             limit: LIMIT,
             status: OnceLock::new(),
@@ -334,7 +336,8 @@ impl Patroni {
             tail: words,
             ..Failure::message(format!(
                 "Patroni at {} answered {method} {path} with {}",
-                self.url, answer.status
+                self.url(),
+                answer.status
             ))
         })
     }
@@ -347,13 +350,43 @@ impl Patroni {
         limit: Duration,
     ) -> Result<Answer, HttpError> {
         let writes = method != Method::GET;
-        self.http.ask(&Ask {
-            url: format!("{}{path}", self.url),
-            authorization: writes.then_some(&self.authorization),
-            method,
-            body,
-            limit,
-        })
+        let ask = |url: &str| {
+            self.http.ask(&Ask {
+                url: format!("{url}{path}"),
+                authorization: writes.then_some(&self.authorization),
+                method: method.clone(),
+                body,
+                limit,
+            })
+        };
+        let url = self.url();
+        let answer = ask(&url);
+        if !answer.as_ref().is_err_and(HttpError::misdirected) {
+            return answer;
+        }
+        let mut others = elsewhere::urls(&url).into_iter();
+        let Some(other) = others.find(|other| self.answers_at(other)) else {
+            return answer;
+        };
+        let answer = ask(&other);
+        *self.url.write().unwrap_or_else(PoisonError::into_inner) = other;
+        answer
+    }
+
+    fn url(&self) -> String {
+        let url = self.url.read().unwrap_or_else(PoisonError::into_inner);
+        url.clone()
+    }
+
+    fn answers_at(&self, url: &str) -> bool {
+        let answer = self.http.ask(&Ask {
+            url: format!("{url}/patroni"),
+            authorization: None,
+            method: Method::GET,
+            body: None,
+            limit: self.limit,
+        });
+        answer.is_ok_and(|answer| parse::<Status>(&answer).is_ok())
     }
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod conflict;
 mod data;
 mod effect;
+mod elsewhere;
 mod file;
 #[cfg(test)]
 mod fixture;
