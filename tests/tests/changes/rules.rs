@@ -53,7 +53,7 @@ fn a_file_exchanged_for_a_moment_is_read_again(stage: &Stage) {
 
 /// A server would not start again with such a line.
 fn what_cannot_be_read_stops_no_server(stage: &Stage) {
-    const RULE: &str = "{ title: raw, rules: [ 'host all /( 10.9.9.9/32 scram-sha-256' ] }";
+    const RULE: &str = "{ title: raw, rules: [ 'host all /[[:no:]] 10.9.9.9/32 scram-sha-256' ] }";
     const WHY: &str = "PostgreSQL cannot read /pg/conf/pg_hba.conf, line";
     stage.add("pg_hba_rules", RULE);
     let told = |ran: &Ran| {
