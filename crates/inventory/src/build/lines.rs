@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Scope;
 use crate::codes;
-use crate::source::Place;
+use crate::source::{Place, Value};
 use crate::suggest;
 
 /// Checks `node_default_etc_hosts` and `node_etc_hosts`.
@@ -43,6 +43,43 @@ fn is_hosts_line(line: &str) -> bool {
 fn is_host_name(name: &str) -> bool {
     let plain = |one: char| one.is_ascii_alphanumeric() || "-_.".contains(one);
     name.chars().all(plain) && !name.starts_with(['-', '.'])
+}
+
+/// Checks names that a shell, the kernel and its loader of modules read.
+pub(super) fn check_names(scope: &Scope<'_>) {
+    for (parameter, signs, noun) in [
+        ("node_aliases", "_.-+", "name of an alias"),
+        ("node_sysctl_params", "_.-/", "setting of the kernel"),
+    ] {
+        let entries = scope.value(parameter).map(Value::entries);
+        for entry in entries.unwrap_or_default() {
+            check_name(scope, entry.key_place, parameter, &entry.key, signs, noun);
+        }
+    }
+    for (place, name) in scope.written_words("node_kernel_modules") {
+        let noun = "name of a kernel module";
+        check_name(scope, place, "node_kernel_modules", &name, "_-", noun);
+    }
+}
+
+fn check_name(
+    scope: &Scope<'_>,
+    place: Place,
+    parameter: &str,
+    name: &str,
+    signs: &str,
+    noun: &str,
+) {
+    let plain = |one: char| one.is_ascii_alphanumeric() || signs.contains(one);
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(plain) {
+        scope.report.error_once(
+            codes::VALUE,
+            place,
+            format!("`{parameter}` has `{name}`, which is no {noun}"),
+            "not a name",
+            format!("write letters, digits and `{signs}`"),
+        );
+    }
 }
 
 /// Checks `node_crontab`, whose lines name an account, and `pg_crontab`, whose lines do not.

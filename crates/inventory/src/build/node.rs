@@ -19,6 +19,7 @@ pub(super) fn build(scope: &Scope<'_>) -> Node {
     keys::check(scope);
     lines::check_hosts(scope);
     lines::check_jobs(scope);
+    lines::check_names(scope);
     lines::check_time_sources(scope);
     Node {
         host: scope.name().to_owned(),

@@ -274,3 +274,21 @@ fn how_late_a_replica_is() {
         assert!(late(bad).contains(&expected), "{}", late(bad));
     }
 }
+
+#[test]
+fn names_that_nodes_read() {
+    let text = "node_aliases: { ll: 'ls -l', 'a b;': x }
+node_sysctl_params: { net.core.somaxconn: 1024, 'no such/;': 5 }
+node_kernel_modules: [ softdog, 'no;mod' ]";
+    assert_snapshot!(found(&one(text, "")), @"
+    error[inventory/value]: `node_aliases` has `a b;`, which is no name of an alias
+      8:38 not a name
+      hint: write letters, digits and `_.-+`
+    error[inventory/value]: `node_sysctl_params` has `no such/;`, which is no setting of the kernel
+      9:57 not a name
+      hint: write letters, digits and `_.-/`
+    error[inventory/value]: `node_kernel_modules` has `no;mod`, which is no name of a kernel module
+      10:41 not a name
+      hint: write letters, digits and `_-`
+    ");
+}
