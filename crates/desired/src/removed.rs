@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use sty_core::Diagnostic;
 use sty_inventory::model::{EtcdCluster, Inventory, PgCluster};
 use sty_wire::facts::Facts;
-use sty_wire::resource::{Module, Resource, ResourceKind, Stage};
+use sty_wire::resource::{Module, PATRONI_SERVICE, Resource, ResourceKind, Stage};
 
 use crate::build::{Desired, Group, file_id};
 use crate::context::Context;
 use crate::node::admin::sudoers_path;
-use crate::pgsql::{self, paths};
+use crate::pgsql::paths;
 use crate::pooler::{self, Pooler};
 use crate::view::View;
 use crate::{etcd, proxy, vip};
@@ -143,7 +143,7 @@ fn instance(group: &mut Group<'_>, cluster: &PgCluster, stays: Stays) {
     if !stays.vip {
         group.retired(vip::UNIT, vip::CONFIG, &[]);
     }
-    group.stopped(pgsql::UNIT);
+    group.stopped(PATRONI_SERVICE);
     group.absent(paths::PATRONI_UNIT, false);
     group.absent(paths::PATRONI, false);
     if cluster.settings.pgbouncer {

@@ -61,18 +61,16 @@ pub(crate) fn take_back(socket: &str) -> Result<(), Failure> {
 /// Servers whose weight is not what the file says, in an answer to `show servers state`: a version,
 /// the names of the columns, a line per server.
 fn weights(text: &str) -> Vec<ByHand> {
-    let mut lines = text.lines().skip(1);
-    let header = lines.next().unwrap_or_default().trim_start_matches("# ");
-    let header: Vec<&str> = header.split(' ').collect();
-    let found = lines.filter_map(|line| {
-        let line = Line(header.iter().copied().zip(line.split(' ')).collect());
-        let (now, first) = (line.get("srv_uweight"), line.get("srv_iweight"));
-        let server = format!("{}/{}", line.get("be_name"), line.get("srv_name"));
-        (now != first).then(|| {
-            let what = format!("weight of server {server}");
-            ByHand::new(what, now, first, format!("set weight {server} 100%"))
-        })
-    });
+    let found = table(text.lines().skip(1), ' ')
+        .into_iter()
+        .filter_map(|line| {
+            let (now, first) = (line.get("srv_uweight"), line.get("srv_iweight"));
+            let server = format!("{}/{}", line.get("be_name"), line.get("srv_name"));
+            (now != first).then(|| {
+                let what = format!("weight of server {server}");
+                ByHand::new(what, now, first, format!("set weight {server} 100%"))
+            })
+        });
     found.collect()
 }
 
@@ -110,21 +108,22 @@ fn ask(socket: &str, command: &str, limit: Duration) -> io::Result<String> {
 
 /// Lines of its statistics.
 pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {
-    let mut lines = text.lines();
+    table(text.lines(), ',')
+}
+
+/// Lines whose first one names the columns, as far as they are not empty.
+fn table<'a>(mut lines: impl Iterator<Item = &'a str>, separator: char) -> Vec<Line<'a>> {
     let header = lines.next().unwrap_or_default().trim_start_matches("# ");
-    let header: Vec<&str> = header.split(',').collect();
+    let header: Vec<&str> = header.split(separator).collect();
     let lines = lines.filter(|line| !line.is_empty());
-    lines.map(|line| Line::new(&header, line)).collect()
+    let line = |line: &'a str| Line(header.iter().copied().zip(line.split(separator)).collect());
+    lines.map(line).collect()
 }
 
 /// Values by the names of their columns.
 pub(crate) struct Line<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Line<'a> {
-    fn new(header: &[&'a str], line: &'a str) -> Self {
-        Self(header.iter().copied().zip(line.split(',')).collect())
-    }
-
     pub(crate) fn is(&self, column: &str, value: &str) -> bool {
         self.get(column) == value
     }

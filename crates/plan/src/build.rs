@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Risk;
 use sty_wire::action::{Action, Op};
-use sty_wire::observation::{Change, Observation};
-use sty_wire::resource::{FileCheck, Resource, ResourceKind, Stage};
+use sty_wire::observation::Change;
+use sty_wire::resource::{FileCheck, ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key, collect};
 use crate::{
     NodeInput, Noted, Options, Plan, candidate, etcd, forsaken, outside, patroni, restart, stray,
-    title, undeclared,
+    title, trust, undeclared,
 };
 
 /// Plans what brings every node from what it is to what it should be.
@@ -22,7 +22,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     let mut plan = Plan::default();
     let forsaken = forsaken::find(nodes, &options.confirm);
     let mut candidates = collect(nodes, &forsaken, &mut plan);
-    trust_as_most(nodes, &mut candidates);
+    trust::as_most_do(nodes, &mut candidates);
     hold_restarts(nodes, options, &mut candidates);
     hold_entrances(nodes, &mut candidates);
     etcd::sequence(nodes, &mut candidates, &mut plan);
@@ -50,28 +50,6 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     plan.restarts = restart::find(nodes, &candidates);
     plan.actions = number(nodes, sorted(candidates));
     plan
-}
-
-/// Where most nodes trust the authority that is here, one that trusts another has a file that
-/// somebody changed: nothing was made by that one.
-fn trust_as_most(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
-    let trusting = nodes.iter().filter(|node| {
-        let is_authority = |r: &&Resource| matches!(r.kind, ResourceKind::Authority { .. });
-        let authority = node.resources.iter().find(is_authority);
-        let observation = authority.and_then(|found| node.observations.get(&found.id));
-        observation == Some(&Observation::InSync)
-    });
-    let trusting = trusting.count();
-    let others: Vec<&mut Candidate> = candidates
-        .iter_mut()
-        .filter(|candidate| matches!(candidate.held, Some(Hold::Trust(_))))
-        .collect();
-    if trusting > others.len() {
-        for candidate in others {
-            candidate.held = None;
-            candidate.risk = Risk::Reload;
-        }
-    }
 }
 
 /// By stage; within a stage, what others need comes first, then by node. The order is total and

@@ -16,6 +16,7 @@ pub mod postgres;
 mod restart;
 mod stray;
 mod title;
+mod trust;
 mod undeclared;
 mod update;
 

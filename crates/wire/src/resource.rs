@@ -423,6 +423,9 @@ pub enum BootRole {
     Replica,
 }
 
+/// Unit of Patroni.
+pub const PATRONI_SERVICE: &str = "patroni.service";
+
 /// A Patroni member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatroniMember {

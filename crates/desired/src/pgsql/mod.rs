@@ -17,7 +17,7 @@ pub use slots::may_lead;
 
 pub(crate) use hba::pgbouncer_rules;
 pub(crate) use parameters::{max_connections, share};
-pub(crate) use patroni::{UNIT, patroni_member};
+pub(crate) use patroni::patroni_member;
 pub(crate) use roles::role_secret;
 
 use crate::build::Desired;

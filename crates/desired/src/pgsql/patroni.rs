@@ -7,7 +7,7 @@ use sty_core::Diagnostic;
 use sty_inventory::model::{EtcdCluster, Instance, InstanceRole, Node, PgCluster};
 use sty_wire::postgres::ClusterCreation;
 use sty_wire::resource::{
-    Access, BootRole, Module, PatroniAccess, PatroniMember, ResourceKind, Stage,
+    Access, BootRole, Module, PATRONI_SERVICE, PatroniAccess, PatroniMember, ResourceKind, Stage,
 };
 use sty_wire::standing;
 
@@ -23,8 +23,6 @@ use crate::yaml::{Yaml, map, write};
 
 /// Tag of a member that is late on purpose: Patroni passes it on, and nobody waits for the member.
 const DELAY_TAG: &str = "delay";
-/// Patroni's unit.
-pub(crate) const UNIT: &str = "patroni.service";
 
 pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'_>) {
     let cluster = member.cluster;
@@ -166,7 +164,7 @@ pub(crate) fn patroni_member(member: Member<'_>, node: &Node) -> PatroniMember {
             InstanceRole::Primary => BootRole::Leader,
             InstanceRole::Replica | InstanceRole::Offline => BootRole::Replica,
         },
-        unit: UNIT.to_owned(),
+        unit: PATRONI_SERVICE.to_owned(),
         patroni: patroni_access(cluster, member.instance),
         postgres: objects::postgres_access(cluster),
         data: cluster.settings.data.clone(),

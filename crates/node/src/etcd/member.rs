@@ -353,8 +353,10 @@ pub(crate) fn view(member: &EtcdMember, context: &Context) -> EtcdView {
     };
     view.leader = status.leader;
     view.healthy = status.has_leader && !status.learner && etcd.healthy(url).unwrap_or(false);
-    if let Ok(members) = etcd.peers(url) {
-        view.members = members;
+    match etcd.peers(url) {
+        Ok(members) => view.members = members,
+        // Nothing is decided from a list that is not there: everybody would be missing in it.
+        Err(_) => view.healthy = false,
     }
     view
 }

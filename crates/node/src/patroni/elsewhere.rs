@@ -3,28 +3,27 @@
 
 use std::collections::BTreeSet;
 
+use sty_wire::resource::PATRONI_SERVICE;
+use ureq::http::Uri;
+
 use crate::run::Run;
 
-const UNIT: &str = "patroni.service";
-
-/// URLs at which it may answer instead of at `url`; none when it listens nowhere.
+/// URLs at which it may answer instead of at `url`; none when it listens nowhere, or where that
+/// cannot be found out: that `url` does not answer is told then.
 pub(super) fn urls(url: &str) -> Vec<String> {
-    let Some((scheme, rest)) = url.split_once("://") else {
+    let parsed = url.parse::<Uri>().ok();
+    let Some(host) = parsed.as_ref().and_then(Uri::host) else {
         return Vec::new();
     };
-    let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
-    let other = match scheme {
-        "https" => "http",
-        _ => "https",
-    };
     let ports = listening().unwrap_or_default().into_iter();
-    let urls = ports.flat_map(|port| [scheme, other].map(|one| format!("{one}://{host}:{port}")));
+    let urls =
+        ports.flat_map(|port| ["https", "http"].map(|scheme| format!("{scheme}://{host}:{port}")));
     urls.filter(|found| found != url).collect()
 }
 
 /// Ports of its process; `None` where that cannot be found out.
 fn listening() -> Option<BTreeSet<u16>> {
-    let show = ["show", "--value", "--property", "MainPID", UNIT];
+    let show = ["show", "--value", "--property", "MainPID", PATRONI_SERVICE];
     let process = Run::new("systemctl").args(show).ok().ok()?.stdout;
     let sockets = Run::new("ss").arg("-Hltnp").ok().ok()?.stdout;
     Some(ports(&sockets, process.trim()))

@@ -41,8 +41,7 @@ pub(super) const REFUSED: &str = "
     FROM pg_file_settings f LEFT JOIN pg_settings s ON lower(s.name) = lower(f.name)
     WHERE f.sourcefile IS NOT NULL AND (
       f.error IS NOT NULL AND NOT f.applied AND s.pending_restart IS NOT TRUE
-      OR f.applied AND f.setting <> '' AND lower(f.name) IN
-        ('ssl_ciphers', 'ssl_crl_file', 'ssl_dh_params_file', 'ssl_ecdh_curve'))";
+      OR f.applied AND f.setting <> '' AND lower(f.name) LIKE 'ssl%')";
 
 /// Of what [`REFUSED`] lists, what is refused: what only OpenSSL can tell is asked of it.
 pub(super) fn judge(listed: Vec<Refused>) -> Result<Vec<Refused>, Failure> {

@@ -7,7 +7,7 @@ use sty_wire::observation::Failure;
 
 use crate::run::Run;
 
-/// What is wrong with the value of such a setting; `None` when nothing is known to be. Paths that
+/// What is wrong with the value of a setting of TLS; `None` when nothing is known to be. Paths that
 /// begin in the data directory are not judged.
 ///
 /// # Errors
