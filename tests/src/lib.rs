@@ -10,6 +10,7 @@
     reason = "a test harness"
 )]
 
+mod base;
 mod command;
 pub mod drill;
 mod postgres;
@@ -36,6 +37,23 @@ impl World {
         let world = Self::empty(name);
         world.sty(&["init", template, "--keep-addresses"]).ok();
         world.boot();
+        world
+    }
+
+    /// The deployed fleet of the template `full` in the sandbox `name`, and its inventory: it goes
+    /// on from one that was deployed for all such stories, after a power cut of all its nodes.
+    pub fn deployed(name: &str) -> Self {
+        let world = Self::empty(name);
+        let base = base::ensure(&world.sty);
+        let mut copy = Command::new("cp");
+        copy.args(["-a", "-T"]).arg(&base).arg(world.home());
+        run(copy).ok();
+        world
+            .sty(&["sandbox", "up", name, "--from", base::SANDBOX])
+            .ok();
+        world.sty(&["status", "--wait", "60"]).ok();
+        // By another program than that of now, perhaps.
+        world.apply();
         world
     }
 

@@ -11,8 +11,7 @@ const TEST: [&str; 3] = ["10.10.10.11", "10.10.10.12", "10.10.10.13"];
 
 #[test]
 fn a_cluster_is_deployed_used_changed_and_mended() {
-    let world = World::new("story-cluster", "full");
-    world.apply();
+    let world = World::deployed("story-cluster");
     world.assert_converged();
     healthy(&world);
     rows_flow_through_every_service(&world);

@@ -37,6 +37,7 @@ impl Nodes {
             (NodeName::new(&format!("n-{number}")).unwrap(), address)
         };
         let request = Request {
+            from: None,
             name: name(),
             nodes: (1..=count).map(node).collect(),
             image: sty_sandbox::image::ensure(&dirs, &quiet).unwrap(),

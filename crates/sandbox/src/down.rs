@@ -1,4 +1,4 @@
-//! Taking a sandbox down: everything that bears its name, and nothing else.
+//! Ending a sandbox: everything of it that runs, and everything that bears its name.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::require_root;
 use crate::lock::Lock;
-use crate::{Dirs, Error, Result, SandboxName, cgroup, mounts, netns};
+use crate::{Dirs, Error, Result, SandboxName, cgroup, mounts, netns, saved};
 
 /// Where nspawn keeps what it does not clean up when it is killed.
 const NSPAWN: &str = "/run/systemd/nspawn";
@@ -24,16 +24,28 @@ pub struct Removed {
 /// works after a failed or interrupted `up`. Images stay.
 ///
 /// # Errors
-/// When this is not root, the name belongs to another state directory, or something cannot be
-/// removed; another `down` goes on from there.
+/// When this is not root, the name belongs to another state directory, other sandboxes began as
+/// this one, or something cannot be removed; another `down` goes on from there.
 pub fn down(dirs: &Dirs, name: &SandboxName) -> Result<Removed> {
     require_root()?;
     let lock = Lock::take(dirs, name)?;
-    let dir = std::path::absolute(dirs.place(name).dir())
-        .map_err(Error::io("find", dirs.place(name).dir()))?;
+    saved::expect_unneeded(dirs, name)?;
+    let dir = dirs.absolute()?.place(name).dir().to_path_buf();
     let nodes = entries(&dir.join("nodes"))?;
+    let ran = stop(&dir, name)?;
+    let existed = dir.exists() || ran;
+    if dir.exists() {
+        fs::remove_dir_all(&dir).map_err(Error::io("remove", &dir))?;
+    }
+    lock.remove()?;
+    Ok(Removed { existed, nodes })
+}
+
+/// Ends everything of a sandbox that runs, as a power cut does: processes, networks, mounts.
+/// Its directory stays. Returns whether there was anything.
+pub(crate) fn stop(dir: &Path, name: &SandboxName) -> Result<bool> {
     let group = cgroup::sandbox(name)?;
-    let mut existed = dir.exists() || group.exists();
+    let mut existed = group.exists();
     group.kill()?;
     group.remove()?;
     cgroup::remove_common(name)?;
@@ -43,16 +55,12 @@ pub fn down(dirs: &Dirs, name: &SandboxName) -> Result<Removed> {
             existed = true;
         }
     }
-    for node in &nodes {
+    for node in entries(&dir.join("nodes"))? {
         forget_lock(&dir.join("nodes").join(node).join("root"))?;
     }
     forget_machines(name)?;
-    mounts::unmount_below(&dir)?;
-    if dir.exists() {
-        fs::remove_dir_all(&dir).map_err(Error::io("remove", &dir))?;
-    }
-    lock.remove()?;
-    Ok(Removed { existed, nodes })
+    mounts::unmount_below(dir)?;
+    Ok(existed)
 }
 
 fn entries(dir: &Path) -> Result<Vec<String>> {

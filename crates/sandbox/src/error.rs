@@ -95,6 +95,40 @@ pub enum Error {
         dir: PathBuf,
     },
 
+    /// A saved sandbox does not change any more.
+    #[error(
+        "sandbox `{0}` is saved: its nodes do not run again\nhint: `sty sandbox up OTHER --from {0}` makes one that goes on from there"
+    )]
+    Saved(String),
+
+    /// A sandbox that may still change is no beginning for another.
+    #[error(
+        "sandbox `{0}` is not saved: what another begins as must not change any more\nhint: `sty sandbox save {0}` ends it and keeps the disks of its nodes"
+    )]
+    NotSaved(String),
+
+    /// The sandbox exists already and began otherwise.
+    #[error(
+        "sandbox `{sandbox}` is there already, and did not begin as `{from}`\nhint: choose another name, or remove it first: `sty sandbox down {sandbox}`"
+    )]
+    OtherOrigin {
+        /// The sandbox.
+        sandbox: String,
+        /// The one that it was to begin as.
+        from: String,
+    },
+
+    /// Others lie over the disks of a saved sandbox.
+    #[error(
+        "sandbox `{sandbox}` cannot go: {} began as it\nhint: `sty sandbox down` removes those first", list(.others)
+    )]
+    StillNeeded {
+        /// The sandbox.
+        sandbox: String,
+        /// Those that began as it.
+        others: Vec<String>,
+    },
+
     /// The sandbox has no such node.
     #[error("sandbox `{sandbox}` has no node `{node}`; it has {}", list(.nodes))]
     NoNode {

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,11 @@ impl<'a> Node<'a> {
 
     /// Power on: disk, network, then systemd in a group of its own. Does not wait for it.
     pub(crate) fn power_on(&self, user_key: &Path) -> Result<()> {
-        mounts::mount(&self.record.image, &self.place)?;
+        let below = self.record.below.iter().chain([&self.record.image]);
+        mounts::mount(
+            &below.map(PathBuf::as_path).collect::<Vec<_>>(),
+            &self.place,
+        )?;
         self.identify(user_key)?;
         let network = netns::node_script(
             self.sandbox,

@@ -13,23 +13,24 @@ use crate::{Error, Result};
 /// Longest time for the kernel to let go of the mounts of killed processes.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Mounts the node's file system over the image, unless it is mounted.
-pub(crate) fn mount(image: &Path, place: &NodePlace) -> Result<()> {
+/// Mounts the node's file system over the layers below, the topmost first, unless it is mounted.
+pub(crate) fn mount(below: &[&Path], place: &NodePlace) -> Result<()> {
     let root = place.root();
     for dir in [&root, &place.upper(), &place.work()] {
         fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     }
-    if below(&root)?.contains(&root) {
+    if mounted_in(&root)?.contains(&root) {
         return Ok(());
     }
-    // The error of the mount itself would not say which directory is missing.
-    fs::metadata(image).map_err(Error::io(
-        "find the image that the node was made with,",
-        image,
-    ))?;
+    let mut lower = Vec::new();
+    for layer in below {
+        // The error of the mount itself would not say which directory is missing.
+        fs::metadata(layer).map_err(Error::io("find what the node was made from,", layer))?;
+        lower.push(plain(layer)?);
+    }
     let options = format!(
         "lowerdir={},upperdir={},workdir={}",
-        plain(image)?,
+        lower.join(":"),
         plain(&place.upper())?,
         plain(&place.work())?
     );
@@ -52,7 +53,7 @@ pub(crate) fn unmount_below(dir: &Path) -> Result<()> {
         &format!("mounts below {} to be free", dir.display()),
         LIMIT,
         || {
-            for mount in below(dir)? {
+            for mount in mounted_in(dir)? {
                 match nix::mount::umount2(&mount, MntFlags::empty()) {
                     Ok(()) => {}
                     Err(nix::Error::EBUSY) => {
@@ -67,7 +68,7 @@ pub(crate) fn unmount_below(dir: &Path) -> Result<()> {
 }
 
 /// Mount points at and below a directory, the latest first.
-fn below(dir: &Path) -> Result<Vec<PathBuf>> {
+fn mounted_in(dir: &Path) -> Result<Vec<PathBuf>> {
     let table = Path::new("/proc/self/mountinfo");
     let text = fs::read_to_string(table).map_err(Error::io("read", table))?;
     let mut found: Vec<PathBuf> = text

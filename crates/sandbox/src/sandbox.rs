@@ -276,11 +276,12 @@ impl Sandbox {
         })
     }
 
-    /// Takes the lock, and the state as it is now.
+    /// Takes the lock, and the state as it is now, which may still change.
     fn locked(&self) -> Result<(Lock, Sandbox)> {
         host::require_root()?;
         let lock = Lock::take(&self.dirs, self.name())?;
         let current = Sandbox::open(&self.dirs, self.name())?;
+        current.state.expect_open()?;
         Ok((lock, current))
     }
 

@@ -25,6 +25,12 @@ pub(crate) struct State {
     /// Command that serves the forwards.
     pub(crate) forward_helper: Vec<String>,
     pub(crate) cuts: Vec<Cut>,
+    /// The saved sandbox that its nodes began as.
+    #[serde(default)]
+    pub(crate) from: Option<SandboxName>,
+    /// Whether it has ended, and is kept for others to begin as.
+    #[serde(default)]
+    pub(crate) saved: bool,
 }
 
 /// A node as it was asked for.
@@ -36,6 +42,10 @@ pub(crate) struct NodeRecord {
     /// Directory and digest of the image below it; fixed for the node's life.
     pub(crate) image: PathBuf,
     pub(crate) image_digest: String,
+    /// What nodes of saved sandboxes wrote over the image, the latest first; this one's own disk
+    /// lies over it.
+    #[serde(default)]
+    pub(crate) below: Vec<PathBuf>,
 }
 
 impl State {
@@ -126,6 +136,7 @@ mod tests {
             port: port.into(),
             image: "/images/trixie-1".into(),
             image_digest: "1".into(),
+            below: Vec::new(),
         };
         let (a, c) = (NodeName::new("a").unwrap(), NodeName::new("c").unwrap());
         State {
@@ -151,6 +162,8 @@ mod tests {
                 peer: Peer::OtherNodes,
                 port: Some(2379),
             }],
+            from: None,
+            saved: false,
         }
     }
 

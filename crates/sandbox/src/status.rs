@@ -24,6 +24,10 @@ pub struct Status {
     pub forwards: Vec<ForwardStatus>,
     /// Partitions in force.
     pub cuts: Vec<Cut>,
+    /// The saved sandbox that its nodes began as.
+    pub from: Option<SandboxName>,
+    /// Whether it has ended, and is kept for others to begin as.
+    pub saved: bool,
 }
 
 /// A node as it is now.
@@ -79,6 +83,8 @@ impl Sandbox {
                 })
                 .collect(),
             cuts: state.cuts.clone(),
+            from: state.from.clone(),
+            saved: state.saved,
         })
     }
 
@@ -156,7 +162,7 @@ impl Sandbox {
     }
 }
 
-fn names(dirs: &Dirs) -> Result<Vec<SandboxName>> {
+pub(crate) fn names(dirs: &Dirs) -> Result<Vec<SandboxName>> {
     let dir = dirs.sandboxes();
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,

@@ -14,7 +14,7 @@ use crate::{
     Address, Dirs, Error, Forward, Image, NodeName, NodeState, Peer, Progress, Result, Sandbox,
     SandboxName,
 };
-use crate::{address, forward, host, netns, partition, ssh};
+use crate::{address, forward, host, netns, partition, saved, ssh};
 
 /// A sandbox as it is wanted.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Request {
     pub nodes: BTreeMap<NodeName, Address>,
     /// What new nodes boot from; a node that exists keeps its image.
     pub image: Image,
+    /// The saved sandbox whose nodes of the same names they go on from.
+    pub from: Option<SandboxName>,
     /// The inventory it is made for.
     pub inventory: Option<PathBuf>,
     /// Loopback forwards.
@@ -80,9 +82,12 @@ pub fn up(dirs: &Dirs, request: &Request, progress: &dyn Progress) -> Result<Out
     let dirs = dirs.absolute()?;
     let _lock = Lock::take(&dirs, &request.name)?;
     let before = State::load(&dirs, &request.name)?;
-    let state = wanted(before.clone(), request)?;
+    let source = saved::source(&dirs, before.as_ref(), request.from.as_ref())?;
+    let from = source.as_ref().map(|(sandbox, _lock)| sandbox);
+    let state = wanted(before.clone(), request, from)?;
     let sandbox = Sandbox { dirs, state };
-    sandbox.lay_out()?;
+    sandbox.lay_out(from)?;
+    drop(source);
     sandbox.ensure_network()?;
     let nodes = sandbox.start_nodes(request, progress)?;
     let changed = before.is_none_or(|before| {
@@ -104,7 +109,7 @@ pub fn up(dirs: &Dirs, request: &Request, progress: &dyn Progress) -> Result<Out
 }
 
 /// The state after this `up`: what there was, and what is asked for.
-fn wanted(before: Option<State>, request: &Request) -> Result<State> {
+fn wanted(before: Option<State>, request: &Request, source: Option<&Sandbox>) -> Result<State> {
     let fresh = before.is_none();
     let mut state = before.unwrap_or_else(|| State {
         name: request.name.clone(),
@@ -117,24 +122,19 @@ fn wanted(before: Option<State>, request: &Request) -> Result<State> {
         forwards: Vec::new(),
         forward_helper: Vec::new(),
         cuts: Vec::new(),
+        from: request.from.clone(),
+        saved: false,
     });
     for (name, address) in &request.nodes {
-        add_node(&mut state, name, *address, &request.image)?;
+        add_node(&mut state, name, *address, &request.image, source)?;
     }
     let free = address::controller(&state.addresses())?;
     if fresh {
-        state.controller = free;
-    } else if state
-        .nodes
-        .values()
-        .any(|node| node.address.ip == state.controller.ip)
-    {
-        return Err(Error::BadAddress(format!(
-            "{} is the controller's address in sandbox `{name}`, so no new node can have it\n\
-             hint: take the sandbox down first: `sty sandbox down {name}`",
-            state.controller.ip,
-            name = state.name
-        )));
+        // What nodes know of the controller from before holds on.
+        state.controller = source.map_or(free, Sandbox::controller);
+    }
+    if !fresh || source.is_some() {
+        expect_controller_free(&state)?;
     }
     state.inventory = match &request.inventory {
         Some(path) => Some(path.canonicalize().map_err(Error::io("find", path))?),
@@ -145,7 +145,27 @@ fn wanted(before: Option<State>, request: &Request) -> Result<State> {
     Ok(state)
 }
 
-fn add_node(state: &mut State, name: &NodeName, address: Address, image: &Image) -> Result<()> {
+/// The controller keeps the address that it had first.
+fn expect_controller_free(state: &State) -> Result<()> {
+    let mut nodes = state.nodes.values();
+    if nodes.all(|node| node.address.ip != state.controller.ip) {
+        return Ok(());
+    }
+    Err(Error::BadAddress(format!(
+        "{} is the controller's address in sandbox `{name}`, so no new node can have it\n\
+         hint: take the sandbox down first: `sty sandbox down {name}`",
+        state.controller.ip,
+        name = state.name
+    )))
+}
+
+fn add_node(
+    state: &mut State,
+    name: &NodeName,
+    address: Address,
+    image: &Image,
+    source: Option<&Sandbox>,
+) -> Result<()> {
     if let Some(node) = state.nodes.get(name) {
         if node.address == address {
             return Ok(());
@@ -162,6 +182,11 @@ fn add_node(state: &mut State, name: &NodeName, address: Address, image: &Image)
         port: state.free_port(),
         image: image.path.clone(),
         image_digest: image.digest.clone(),
+        below: Vec::new(),
+    };
+    let record = match source {
+        Some(source) => saved::goes_on(source, name, record)?,
+        None => record,
     };
     state.nodes.insert(name.clone(), record);
     Ok(())
@@ -170,12 +195,15 @@ fn add_node(state: &mut State, name: &NodeName, address: Address, image: &Image)
 impl Sandbox {
     /// Makes the files that do not depend on anything running. The state comes first: `down`
     /// and `list` know of everything that is made after it.
-    fn lay_out(&self) -> Result<()> {
+    fn lay_out(&self, source: Option<&Sandbox>) -> Result<()> {
         let place = self.place();
         fs::create_dir_all(place.dir()).map_err(Error::io("create", place.dir()))?;
         fs::set_permissions(place.dir(), Permissions::from_mode(0o700))
             .map_err(Error::io("protect", place.dir()))?;
         self.state.save(&self.dirs)?;
+        if let Some(source) = source {
+            saved::copy_keys(source, self)?;
+        }
         ssh::ensure_key(&place.key(), &format!("sandbox {}", self.name()))?;
         for name in self.nodes() {
             self.node(name)?.prepare()?;

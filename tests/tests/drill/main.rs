@@ -35,14 +35,12 @@ const SYNCHRONOUS: [&str; 6] = [
 
 #[test]
 fn every_fault_is_drilled_and_the_ledger_holds() {
-    let world = World::empty("story-drill");
-    world.sty(&["init", "full", "--keep-addresses"]).ok();
+    let world = World::deployed("story-drill");
     plan(
         &world,
         "pg_cluster: pg-test",
         "pg_cluster: pg-test\n        pg_rto: fast",
     );
-    world.boot();
     world.apply();
     world.sty(&["status", "--wait", "60"]).ok();
     what_makes_no_sense_is_refused(&world);

@@ -20,9 +20,7 @@ const IN_RECOVERY: &str = "select pg_is_in_recovery()";
 
 #[test]
 fn a_cluster_in_use_is_operated() {
-    let world = World::new("story-operations", "full");
-    world.apply();
-    world.sty(&["status", "--wait", "60"]).ok();
+    let world = World::deployed("story-operations");
     Load::prepare(&world);
     nothing_that_loses_data_is_done(&world);
     the_primary_moves_and_pooled_clients_notice_nothing(&world);

@@ -14,8 +14,7 @@ use sty_stories::{World, Writer};
 
 #[test]
 fn what_breaks_comes_back() {
-    let world = World::empty("story-recovery");
-    world.sty(&["init", "full", "--keep-addresses"]).ok();
+    let world = World::deployed("story-recovery");
     // Little log is kept, so that a replica soon misses some.
     world.replace(
         "        pg_cluster: pg-test\n",
@@ -23,7 +22,6 @@ fn what_breaks_comes_back() {
          wal_keep_size: 16MB\n          max_slot_wal_keep_size: 32MB\n          \
          min_wal_size: 32MB\n",
     );
-    world.boot();
     world.apply();
     heals_within(&world, 60);
     for (what, part) in PARTS {

@@ -23,7 +23,7 @@ type Chapter = (&'static str, fn(&World));
 
 #[test]
 fn a_fleet_goes_from_one_topology_to_the_next() {
-    let world = World::new("story-topologies", "full");
+    let world = World::deployed("story-topologies");
     set(&world, "pg_cluster: pg-test", "pg_rto: fast");
     world.apply();
     world.sty(&["status", "--wait", "60"]).ok();

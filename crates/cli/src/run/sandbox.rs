@@ -24,6 +24,7 @@ pub(crate) fn up(
     name: &str,
     file: &InventoryFile,
     inventory: &Inventory,
+    from: Option<SandboxName>,
     forwards: Vec<Forward>,
     printer: &Printer,
 ) -> anyhow::Result<Outcome> {
@@ -45,6 +46,7 @@ pub(crate) fn up(
         name,
         nodes: nodes(inventory)?,
         image,
+        from,
         inventory: Some(file.path.canonicalize()?),
         forwards,
         boot_limit: BOOT_LIMIT,

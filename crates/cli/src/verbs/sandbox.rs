@@ -23,6 +23,11 @@ pub(crate) enum Sandbox {
     Up(Up),
     /// Stop and remove a sandbox with the disks of its nodes
     Down(Named),
+    /// End a sandbox, and keep the disks of its nodes for others to go on from
+    ///
+    /// Its nodes lose their power, and do not run again. `sandbox up OTHER --from NAME` makes
+    /// sandboxes that begin where it ended, in seconds: to rehearse the same change more than once.
+    Save(Named),
     /// List sandboxes, their nodes, forwards and partitions
     List,
     /// Run a command as root on a node
@@ -50,9 +55,17 @@ pub(crate) enum Sandbox {
 
 /// Boot a node for every host of the inventory
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sty sandbox up                     a node for every host of ./pigsty.yml
+  sty sandbox save trial             end sandbox `trial` after an apply, and then, in copies
+  sty sandbox up again --from trial  of the inventory's directory, go on from there")]
 pub(crate) struct Up {
     #[command(flatten)]
     named: Named,
+    /// Begin with the disks of a saved sandbox
+    #[arg(long, value_name = "NAME")]
+    from: Option<String>,
 }
 
 /// A sandbox, or the inventory's.
@@ -150,6 +163,7 @@ impl Sandbox {
         match self {
             Self::Up(up) => return up.run(global, printer),
             Self::Down(named) => return down(&dirs, &named.name(&dirs, global)?, printer),
+            Self::Save(named) => return save(&dirs, &named.name(&dirs, global)?, printer),
             Self::List => return list(&dirs, printer),
             Self::Serve(name) => {
                 boot::serve(&dirs, &SandboxName::new(&name.name)?)?;
@@ -171,7 +185,7 @@ impl Sandbox {
             Self::Partition(partition) => partition.run(&sandbox)?,
             Self::Heal(heal) => heal.run(&sandbox, printer)?,
             Self::Forward(forward) => forward.run(&sandbox)?,
-            Self::Up(_) | Self::Down(_) | Self::List | Self::Serve(_) => {}
+            Self::Up(_) | Self::Down(_) | Self::Save(_) | Self::List | Self::Serve(_) => {}
         }
         Ok(ExitCode::Done)
     }
@@ -184,7 +198,8 @@ impl Up {
             Err(code) => return Ok(code),
         };
         let name = self.named.name(&Dirs::from_environment(), global)?;
-        let outcome = boot::up(&name, &file, &inventory, Vec::new(), printer)?;
+        let from = self.from.as_deref().map(SandboxName::new).transpose()?;
+        let outcome = boot::up(&name, &file, &inventory, from, Vec::new(), printer)?;
         let text = if outcome.unchanged() {
             "runs already, unchanged"
         } else {
@@ -276,6 +291,15 @@ fn down(dirs: &Dirs, name: &str, printer: &Printer) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::Done)
 }
 
+fn save(dirs: &Dirs, name: &str, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let saved = sty_sandbox::save(dirs, &SandboxName::new(name)?)?;
+    printer.note(format!(
+        "sandbox {name} is saved, with {}",
+        count(saved.nodes().count(), "node")
+    ));
+    Ok(ExitCode::Done)
+}
+
 fn list(dirs: &Dirs, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut known = Vec::new();
     for status in sty_sandbox::list(dirs)? {
@@ -298,8 +322,14 @@ fn list(dirs: &Dirs, printer: &Printer) -> anyhow::Result<ExitCode> {
             paint(BOLD, &status.name),
             paint(DIM, inventory)
         ));
+        if let Some(from) = &status.from {
+            printer.data(format!("  began as {from}"));
+        }
         for node in &status.nodes {
-            let state = format!("{:?}", node.state).to_lowercase();
+            let state = match status.saved {
+                true => "saved".to_owned(),
+                false => node.state.to_string(),
+            };
             printer.data(format!(
                 "  {:<24} {:<16} {}",
                 node.name,

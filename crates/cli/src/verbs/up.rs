@@ -141,7 +141,7 @@ fn boot(
     } else {
         forwards(inventory)?
     };
-    let outcome = sandbox::up(name.as_str(), file, inventory, forwards, printer)?;
+    let outcome = sandbox::up(name.as_str(), file, inventory, None, forwards, printer)?;
     if outcome.unchanged() {
         printer.note(format!(
             "sandbox {name}: {} up already",

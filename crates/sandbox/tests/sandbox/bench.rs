@@ -56,6 +56,7 @@ impl Bench {
             name,
             nodes: last_octets.iter().map(node).collect::<BTreeMap<_, _>>(),
             image: image::ensure(&self.dirs(), &say).unwrap(),
+            from: None,
             inventory: None,
             forwards: Vec::new(),
             boot_limit: LIMIT,
@@ -69,7 +70,8 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        for name in &self.names {
+        // The last first: they may have begun as the first.
+        for name in self.names.iter().rev() {
             let removed = down(&self.dirs(), name);
             if !std::thread::panicking() {
                 removed.unwrap();

@@ -9,4 +9,5 @@
 
 mod bench;
 mod recovery;
+mod saved;
 mod story;
