@@ -14,9 +14,11 @@ mod base;
 mod command;
 pub mod drill;
 mod postgres;
+mod watch;
 mod writer;
 
 pub use command::{Ran, run};
+pub use watch::Watch;
 pub use writer::{Report, Writer};
 
 use std::collections::BTreeSet;
@@ -190,6 +192,19 @@ impl World {
         (ran.code, document)
     }
 
+    /// The passwords of the inventory.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let text = std::fs::read_to_string(self.inventory()).expect("an inventory");
+        let values = text
+            .lines()
+            .filter_map(|line| line.split_once("password: "));
+        let word = |(_, rest): (&str, &str)| {
+            let word: String = rest.chars().take_while(|c| !", }#".contains(*c)).collect();
+            word.trim_matches(['"', '\'']).to_owned()
+        };
+        values.map(word).filter(|word| word.len() > 8).collect()
+    }
+
     /// What the nodes have to say about a failed story: it goes with them.
     fn tell_logs(&self) {
         let script = "journalctl --no-pager --lines=120 --unit=patroni --unit=etcd; \
@@ -227,6 +242,9 @@ impl Drop for World {
     }
 }
 
+/// Most probes start programs, which take time from what they wait for.
+const BETWEEN_PROBES: Duration = Duration::from_millis(200);
+
 /// Polls `probe` until it gives a value; fails the story with what it last said after `limit`.
 pub fn until<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Result<T, String>) -> T {
     let start = Instant::now();
@@ -234,7 +252,7 @@ pub fn until<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Result<T
         match probe() {
             Ok(value) => return value,
             Err(last) if start.elapsed() > limit => panic!("{what}: not within {limit:?}: {last}"),
-            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            Err(_) => std::thread::sleep(BETWEEN_PROBES),
         }
     }
 }

@@ -20,6 +20,7 @@ fn a_cluster_is_deployed_used_changed_and_mended() {
     patroni_ends_without_keeping_a_lock(&world);
     pgbench_runs_through_every_service(&world);
     jobs_have_somebody_to_run_them(&world);
+    an_administrator_who_goes_loses_root_s_rights(&world);
     a_copy_of_the_inventory_wants_nothing(&world);
     every_module_alone_wants_nothing(&world);
     a_renamed_cluster_is_refused(&world);
@@ -45,6 +46,29 @@ fn jobs_have_somebody_to_run_them(world: &World) {
     world
         .on(TEST[0], "! ls /etc/cron.d/sty /etc/cron.d/sty-postgres")
         .ok();
+}
+
+fn an_administrator_who_goes_loses_root_s_rights(world: &World) {
+    let vars = "\n  vars:\n";
+    let second = format!("{vars}    node_admin_username: second\n    node_admin_uid: 89\n");
+    world.replace(vars, &second);
+    world.apply();
+    world.assert_converged();
+    let rules = "cd /etc/sudoers.d; ls sty-*; grep -h ALL sty-second";
+    assert_eq!(
+        world.on(META, rules).ok().text(),
+        "sty-postgres\nsty-second\nsecond ALL=(ALL:ALL) NOPASSWD: ALL"
+    );
+    let none = format!("{vars}    node_admin_enabled: false\n");
+    world.replace(&second, &none);
+    world.apply();
+    assert_eq!(
+        world.on(META, "ls /etc/sudoers.d/sty-*").text(),
+        "/etc/sudoers.d/sty-postgres"
+    );
+    world.replace(&none, vars);
+    world.apply();
+    world.assert_converged();
 }
 
 fn a_copy_of_the_inventory_wants_nothing(world: &World) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use sty_stories::{Ran, World, run, until};
+use sty_stories::{Ran, Watch, World, run, until};
 
 /// `sty` with a state directory of the story's own, so that what a person keeps is not touched.
 fn sty(home: &Path, arguments: &[&str]) -> Ran {
@@ -99,7 +99,9 @@ fn a_newcomer_is_connected_after_one_command() {
 #[test]
 fn the_crit_template_converges() {
     let world = World::new("story-crit", "crit");
+    let watch = Watch::start(world.secrets());
     world.apply();
+    watch.stop();
     world.assert_converged();
     world.sty(&["status", "--wait", "60"]).ok();
     // Patroni names the replica that writes wait for once it streams, in its own rounds.

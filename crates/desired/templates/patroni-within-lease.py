@@ -13,6 +13,8 @@ Patroni looks once a second whether the server that it stops has stopped; when i
 before its end, replicas get one more second to catch up, though the end itself says that they have.
 And before one of them leads, it gives the former leader two seconds to answer, which has not been
 heard for a lease. It would notice that its server has ended when it looks next, a whole loop later.
+Members that are not to lead give the one that is two seconds before they follow it, and until they
+do, no write that waits for them is confirmed. They look whether it leads.
 
 What a leader's server answers leaves the node only while the lead lasts: see `lease_gate.py`. A
 replica that can never follow again is copied anew: see `fresh_copy.py`.
@@ -46,6 +48,9 @@ PROMOTION_SECONDS = 10
 # Whoever is alive answers in a few hundredths.
 FORMER_LEADER_SECONDS = 0.5
 
+# Between two looks whether somebody leads.
+LEAD_SECONDS = 0.1
+
 # Until the main thread has done with a lock.
 STOP_AGAIN_SECONDS = 0.02
 
@@ -59,6 +64,7 @@ NEEDED_OF_HA = (
     "acquire_lock",
     "load_cluster_from_dcs",
     "release_leader_key_voluntarily",
+    "process_unhealthy_cluster",
     "fetch_nodes_statuses",
     "update_cluster_history",
     "shutdown",
@@ -74,12 +80,22 @@ NEEDED_OF_POSTGRESQL = (
 )
 
 
-def within_lease(ha):
-    """The class `ha`, whose lead ends with its lease."""
+class Clock:
+    """The module `time`, with a `sleep` that can be another one."""
+
+    sleep = staticmethod(time.sleep)
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+
+def within_lease(ha, clock):
+    """The class `ha`, whose lead ends with its lease. It sleeps by `clock`."""
 
     class WithinLease(ha):
         lead_ends = float("inf")  # Nothing is known yet: neither is the view of the cluster old.
         asking = False  # For the lock.
+        giving_way = False  # To a member that is to lead.
         failsafe_began = None
 
         def __init__(self, patroni):
@@ -88,6 +104,7 @@ def within_lease(ha):
             self.fresh_copy = fresh_copy.FreshCopy(self)
             self.state_handler.dcs = self.dcs
             self.state_handler.wake = self.wakeup
+            clock.sleep = self.sleep
             threading.Thread(
                 target=etcd_elsewhere.keep_elsewhere, args=(self.is_leader, patroni.config),
                 daemon=True).start()
@@ -105,6 +122,26 @@ def within_lease(ha):
         def may_serve_late(self):
             """The lead has ended, and the server here may still take itself for the primary."""
             return self.gate.may_be_there and self.state_handler.is_primary()
+
+        def process_unhealthy_cluster(self):
+            self.giving_way = True
+            try:
+                return super().process_unhealthy_cluster()
+            finally:
+                self.giving_way = False
+
+        def sleep(self, seconds):
+            """Of Patroni's `ha`. Where it gives way, that ends as soon as somebody leads."""
+            end = now() + seconds
+            mine = threading.current_thread() is threading.main_thread()
+            try:
+                while mine and self.giving_way and not self.is_leader() and now() < end:
+                    if self.dcs.get_cluster().leader:
+                        return
+                    time.sleep(LEAD_SECONDS)
+            except Exception:
+                logger.exception("whether somebody leads is not known")
+            time.sleep(max(0, end - now()))
 
         def set_is_leader(self, value):
             super().set_is_leader(value)
@@ -323,7 +360,9 @@ def main():
     require(patroni.dcs.etcd3, ("_raise_for_data",))
     require(Patroni, ("setup_signal_handlers", "sigterm_handler"))
     patroni.dcs.etcd3._raise_for_data = unwrapped(patroni.dcs.etcd3._raise_for_data)
-    patroni.ha.Ha = within_lease(patroni.ha.Ha)
+    require(patroni.ha.time, ("sleep",))
+    patroni.ha.time = Clock()
+    patroni.ha.Ha = within_lease(patroni.ha.Ha, patroni.ha.time)
     patroni.postgresql.Postgresql = of_our_own(patroni.postgresql.Postgresql)
     patroni.postgresql.STOP_POLLING_INTERVAL = STOP_POLLING_SECONDS
     stop_safely(Patroni)

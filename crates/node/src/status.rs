@@ -2,7 +2,6 @@
 
 mod services;
 
-use std::collections::BTreeSet;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::etcd::Etcd;
 use crate::os::drop_ins;
 use crate::patroni::{self, Listed, Patroni};
 use crate::pooler;
-use crate::systemd;
+use crate::systemd::Units;
 
 /// A daemon that takes longer is not well.
 const LIMIT: Duration = Duration::from_millis(900);
@@ -26,6 +25,9 @@ const LIMIT: Duration = Duration::from_millis(900);
 /// # Errors
 /// When looking breaks off; what is unwell is told in the status.
 pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeStatus, Failure> {
+    let members = query.patroni.iter().map(|member| &member.unit);
+    let all = members.chain(query.poolers.iter().map(|(unit, _)| unit));
+    let states = &Units::expecting(all.chain(&query.units).cloned().collect());
     thread::scope(|scope| {
         let etcd = query
             .etcd
@@ -34,10 +36,10 @@ pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeSta
         let patroni: Vec<_> = query
             .patroni
             .iter()
-            .map(|member| scope.spawn(move || patroni_status(member, query.records)))
+            .map(|member| scope.spawn(move || patroni_status(member, query.records, states)))
             .collect();
-        let units = scope.spawn(|| units(&query.units));
-        let poolers = scope.spawn(|| poolers(&query.poolers));
+        let units = scope.spawn(|| units(&query.units, states));
+        let poolers = scope.spawn(|| poolers(&query.poolers, states));
         let services = services::collect(&query.services);
         Ok(NodeStatus {
             etcd: etcd.map(|thread| ended(thread, "etcd")).transpose()?,
@@ -54,9 +56,9 @@ pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeSta
 }
 
 /// Poolers of which something does not serve. One that does not run shows as a unit.
-fn poolers(asked: &[(String, PoolerConsole)]) -> Vec<(String, Vec<String>)> {
+fn poolers(asked: &[(String, PoolerConsole)], states: &Units) -> Vec<(String, Vec<String>)> {
     let look = |(unit, console): &(String, PoolerConsole)| {
-        if !systemd::show_one(unit).is_ok_and(|status| status.active()) {
+        if !states.get(unit).is_ok_and(|status| status.active()) {
             return None;
         }
         let found = match pooler::stopped(console, LIMIT) {
@@ -132,7 +134,7 @@ fn strangers(member: &EtcdMember, mut listed: Vec<EtcdPeer>) -> Vec<EtcdPeer> {
     listed
 }
 
-fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
+fn patroni_status(member: &PatroniMember, records: bool, states: &Units) -> PatroniStatus {
     let mut status = PatroniStatus {
         scope: member.scope.clone(),
         name: member.name.clone(),
@@ -156,7 +158,7 @@ fn patroni_status(member: &PatroniMember, records: bool) -> PatroniStatus {
     }
     let listed = members.as_ref().ok().and_then(|found| found.as_ref().ok());
     let listed = listed.map(Vec::as_slice).unwrap_or_default();
-    match standing(member, &patroni, own.as_ref().ok(), listed) {
+    match standing(member, &patroni, own.as_ref().ok(), listed, states) {
         Ok(standing) => status.standing = standing,
         Err(failure) => status.problem = Some(failure.message),
     }
@@ -186,8 +188,9 @@ fn standing(
     patroni: &Patroni,
     own: Option<&patroni::Status>,
     members: &[Listed],
+    states: &Units,
 ) -> Result<Standing, Failure> {
-    let unit = systemd::show_one(&member.unit)?;
+    let unit = states.get(&member.unit)?;
     patroni::standing(member, patroni, own, members, &unit)
 }
 
@@ -258,17 +261,11 @@ fn member_status(listed: Listed) -> MemberStatus {
     }
 }
 
-/// Units with their state, by one command.
-fn units(names: &[String]) -> Vec<(String, String)> {
-    if names.is_empty() {
-        return Vec::new();
-    }
-    let states = systemd::show(&names.iter().cloned().collect::<BTreeSet<_>>());
-    let state = |name: &String| match &states {
-        Ok(states) => states
-            .get(name)
-            .map_or_else(|| "unknown".to_owned(), |unit| unit.active_state.clone()),
-        Err(failure) => failure.message.clone(),
+/// Units with their state.
+fn units(names: &[String], states: &Units) -> Vec<(String, String)> {
+    let state = |name: &String| match states.get(name) {
+        Ok(unit) => unit.active_state,
+        Err(failure) => failure.message,
     };
     names
         .iter()

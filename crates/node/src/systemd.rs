@@ -108,7 +108,7 @@ impl Units {
 }
 
 /// State of units now, by one command.
-pub(crate) fn show(names: &BTreeSet<String>) -> Result<BTreeMap<String, UnitStatus>, Failure> {
+fn show(names: &BTreeSet<String>) -> Result<BTreeMap<String, UnitStatus>, Failure> {
     let finished = Run::new("systemctl")
         .args(["show", "--timestamp=us+utc", "--property", PROPERTIES, "--"])
         .args(names.iter().map(String::as_str))

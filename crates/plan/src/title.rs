@@ -21,6 +21,7 @@ pub(crate) fn subject(resource: &Resource) -> String {
         | ResourceKind::PathAbsent { path, .. } => path.clone(),
         ResourceKind::File(file) => file.path.clone(),
         ResourceKind::OnlyPackageSource { .. } => "other package sources".to_owned(),
+        ResourceKind::OnlySudoers { .. } => "root's rights of other accounts".to_owned(),
         ResourceKind::Sysctl { .. } => "kernel settings".to_owned(),
         ResourceKind::KernelModules { names } => format!("kernel modules {}", names.join(", ")),
         ResourceKind::Timezone { name } => format!("time zone {name}"),
@@ -52,6 +53,7 @@ pub(crate) fn title(resource: &Resource, changes: &[Change], fresh: bool, risk: 
         ResourceKind::Certificate(_) => "issue",
         ResourceKind::Retired { .. } => "retire",
         ResourceKind::OnlyPackageSource { .. } => "set aside",
+        ResourceKind::OnlySudoers { .. } => "remove",
         ResourceKind::Unit(unit) => unit_verb(unit.state, changes, risk),
         ResourceKind::EtcdMember(_) | ResourceKind::PatroniMember(_) => match risk {
             _ if fresh => "start",

@@ -119,6 +119,12 @@ pub enum ResourceKind {
         /// That file, in apt's directory for sources.
         path: String,
     },
+    /// Of what `sty` wrote to grant accounts root's rights, only these files are there: accounts that
+    /// have other names now, or are nobody's, have lost theirs.
+    OnlySudoers {
+        /// Absolute paths in sudo's directory.
+        paths: BTreeSet<String>,
+    },
     /// Kernel settings: written to a file, and live where the kernel allows.
     Sysctl {
         /// File under /etc/sysctl.d.

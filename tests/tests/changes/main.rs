@@ -25,6 +25,7 @@ mod users;
 use std::time::Instant;
 
 use stage::Stage;
+use sty_stories::Watch;
 
 /// A title and what happens.
 type Chapter = (&'static str, fn(&Stage));
@@ -32,8 +33,8 @@ type Chapter = (&'static str, fn(&Stage));
 #[test]
 fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
     let stage = Stage::new("story-changes");
-    let watch = secrets::Watch::start(secrets::all(&stage));
-    stage.deploy();
+    let watch = Watch::start(secrets::all(&stage));
+    stage.converged();
     let before = stage.processes();
     let quiet: [Chapter; 15] = [
         ("a converged apply", quiet::a_converged_apply_is_not_noticed),

@@ -1,58 +1,8 @@
 //! Passwords are where they belong and nowhere else.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crate::stage::{NODES, PASSWORDS, Stage};
-
-/// Watches the command lines of all processes, those on the nodes among them.
-pub(crate) struct Watch {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<(u64, BTreeSet<String>)>,
-}
-
-impl Watch {
-    /// Watches for these passwords, and those that the story gives out.
-    pub(crate) fn start(secrets: BTreeSet<String>) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let (mut looks, mut found) = (0, BTreeSet::new());
-            while !stopped.load(Ordering::Relaxed) {
-                look(&secrets, &mut found);
-                looks += 1;
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            (looks, found)
-        });
-        Self { stop, thread }
-    }
-
-    pub(crate) fn stop(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let (looks, found) = self.thread.join().expect("the watch ends");
-        eprintln!("   looked at all processes {looks} times");
-        assert!(looks > 100, "{looks}");
-        assert!(found.is_empty(), "passwords on command lines: {found:#?}");
-    }
-}
-
-fn look(secrets: &BTreeSet<String>, found: &mut BTreeSet<String>) {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return;
-    };
-    for entry in entries.flatten() {
-        // A process may end at any moment.
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        if secrets.iter().any(|secret| line.contains(secret.as_str())) {
-            found.insert(line);
-        }
-    }
-}
 
 /// Neither in what `sty` said and wrote down, nor in logs, nor where everybody can read.
 pub(crate) fn are_nowhere(stage: &Stage) {
@@ -71,17 +21,8 @@ pub(crate) fn are_nowhere(stage: &Stage) {
 
 /// Every password of the inventory, and those that the story gave out.
 pub(crate) fn all(stage: &Stage) -> BTreeSet<String> {
-    let text = std::fs::read_to_string(stage.world.inventory()).expect("an inventory");
-    let mut secrets: BTreeSet<String> = PASSWORDS.map(str::to_owned).into();
-    for line in text.lines() {
-        for key in ["password: ", "_password: "] {
-            if let Some((_, rest)) = line.split_once(key) {
-                let word: String = rest.chars().take_while(|c| !", }#".contains(*c)).collect();
-                secrets.insert(word.trim_matches(['"', '\'']).to_owned());
-            }
-        }
-    }
-    secrets.retain(|secret| secret.len() > 8);
+    let mut secrets = stage.world.secrets();
+    secrets.extend(PASSWORDS.map(str::to_owned));
     secrets
 }
 

@@ -25,20 +25,13 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Booted nodes and an inventory.
+    /// A deployed fleet.
     pub(crate) fn new(name: &str) -> Self {
         Self {
-            world: World::new(name, "full"),
+            world: World::deployed(name),
             times: RefCell::default(),
             said: RefCell::default(),
         }
-    }
-
-    /// The first apply, after which nothing is left to do.
-    pub(crate) fn deploy(&self) {
-        self.apply("everything, fresh", &[]).ok();
-        self.world.sty(&["status", "--wait", "60"]).ok();
-        self.converged();
     }
 
     /// Runs `sty` and keeps what it said.

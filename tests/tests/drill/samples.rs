@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use sty_stories::drill::Report;
 
 /// Between two questions: the nodes have other things to do.
-const PAUSE: Duration = Duration::from_millis(700);
+const PAUSE: Duration = Duration::from_millis(1_200);
 /// Until what a fault does shows: etcd finds that a member is gone, Patroni asks in vain.
 const NOTICED: Duration = Duration::from_secs(10);
 /// Until a member that is silent has been given up.

@@ -1,6 +1,9 @@
 //! HAProxy of a node and services that are not PostgreSQL's.
 
+use std::net::IpAddr;
+
 use super::{Scope, services};
+use crate::codes;
 use crate::model::{HaproxyServer, HaproxyService, HaproxySettings};
 use crate::source::Value;
 
@@ -29,9 +32,11 @@ fn service(scope: &Scope<'_>, entry: &Value) -> HaproxyService {
     let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
     let or = |name: &str, default: &str| text(name).unwrap_or_else(|| default.to_owned());
     let servers = entry.get("servers").map(Value::list).unwrap_or_default();
+    let (name, ip) = (or("name", ""), or("ip", "*"));
+    services::refuse_ip(scope, entry, &ip, &format!("service `{name}`"));
     HaproxyService {
-        name: or("name", ""),
-        ip: or("ip", "*"),
+        name,
+        ip,
         port: port(entry),
         protocol: or("protocol", "tcp"),
         balance: or("balance", "roundrobin"),
@@ -49,9 +54,11 @@ fn server(scope: &Scope<'_>, entry: &Value) -> HaproxyServer {
     let text = |name: &str| entry.get(name).map(|value| scope.expanded(value));
     let what = format!("server `{}`", text("name").unwrap_or_default());
     services::refuse_lines(scope, entry, &what);
+    let ip = text("ip").unwrap_or_default();
+    refuse_host(scope, entry, &ip, &what);
     HaproxyServer {
         name: text("name").unwrap_or_default(),
-        ip: text("ip").unwrap_or_default(),
+        ip,
         port: port(entry),
         options: text("options").unwrap_or_default(),
         backup: entry
@@ -59,6 +66,18 @@ fn server(scope: &Scope<'_>, entry: &Value) -> HaproxyServer {
             .and_then(Value::as_bool)
             .unwrap_or_default(),
     }
+}
+
+/// A server is reached at an address, or at a name that HAProxy resolves when it starts.
+fn refuse_host(scope: &Scope<'_>, entry: &Value, ip: &str, what: &str) {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if ip.parse::<IpAddr>().is_ok() || (!ip.is_empty() && ip.chars().all(of_name)) {
+        return;
+    }
+    let message = format!("`ip` of {what} is `{ip}`, which is neither an address nor a host name");
+    let help = "write the address of the server; its port has a field of its own";
+    let (report, place) = (scope.report, entry.place_of("ip"));
+    report.error_once(codes::VALUE, place, message, "this address", help);
 }
 
 /// The port of an entry; 0 when it is wrong, which was reported.

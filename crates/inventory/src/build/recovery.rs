@@ -9,6 +9,16 @@ use crate::source::{Place, Value};
 pub(super) fn build(cluster: &str, scope: &Scope<'_>) -> RtoPlan {
     let name = scope.text("pg_rto");
     let plans = scope.value("pg_rto_plan");
+    // Also those that no cluster has today.
+    for entry in plans.map(Value::entries).unwrap_or_default() {
+        let values = &entry.value;
+        check(
+            &plan(&entry.key, values.list()),
+            values.list(),
+            values.place,
+            scope,
+        );
+    }
     let Some(values) = plans.and_then(|plans| plans.get(&name)) else {
         let known: Vec<String> = plans
             .map(Value::entries)
@@ -25,9 +35,7 @@ pub(super) fn build(cluster: &str, scope: &Scope<'_>) -> RtoPlan {
         );
         return plan(&name, &[]);
     };
-    let plan = plan(&name, values.list());
-    check(&plan, values.list(), values.place, scope);
-    plan
+    plan(&name, values.list())
 }
 
 fn plan(name: &str, values: &[Value]) -> RtoPlan {

@@ -117,7 +117,8 @@ fn refuse_check(scope: &Scope<'_>, entry: &Value, check: &str, what: &str) {
     report.error_once(codes::VALUE, place, message, "this path", help);
 }
 
-fn refuse_ip(scope: &Scope<'_>, entry: &Value, ip: &str, what: &str) {
+/// `ip` of `what` is an address that HAProxy listens at.
+pub(super) fn refuse_ip(scope: &Scope<'_>, entry: &Value, ip: &str, what: &str) {
     if ip == "*" || ip.parse::<IpAddr>().is_ok() {
         return;
     }

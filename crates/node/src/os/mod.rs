@@ -13,10 +13,12 @@ mod file;
 mod hostname;
 mod keys;
 mod link;
+mod mark;
 mod modules;
 pub(crate) mod packages;
 mod retired;
 mod sources;
+mod sudoers;
 mod swap;
 mod sysctl;
 mod timezone;
@@ -48,6 +50,7 @@ pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observat
             mark,
         } => absent::observe(path, *recursive, mark.as_deref()),
         ResourceKind::OnlyPackageSource { path } => sources::observe(path),
+        ResourceKind::OnlySudoers { paths } => sudoers::observe(paths),
         ResourceKind::Sysctl { path, values } => sysctl::observe(path, values, context),
         ResourceKind::KernelModules { names } => modules::observe(names, context),
         ResourceKind::Timezone { name } => timezone::observe(name),
@@ -87,6 +90,7 @@ pub(crate) fn converge(
             mark,
         } => absent::converge(path, *recursive, mark.as_deref()),
         ResourceKind::OnlyPackageSource { path } => sources::converge(path),
+        ResourceKind::OnlySudoers { paths } => sudoers::converge(paths),
         ResourceKind::Sysctl { path, values } => sysctl::converge(path, values, context),
         ResourceKind::KernelModules { names } => modules::converge(names, context),
         ResourceKind::Timezone { name } => timezone::converge(name),

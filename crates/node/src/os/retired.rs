@@ -1,18 +1,15 @@
 //! A service that `sty` had set up and that nobody asks for any more.
 
 use std::fs;
-use std::io::ErrorKind;
 
 use sty_core::Risk;
 use sty_wire::observation::{Change, Failure, Observation};
 use sty_wire::resource::{Unit, UnitState};
 
+use super::mark::is_ours;
 use super::{absent, drift, unit};
 use crate::context::Context;
 use crate::systemd;
-
-/// In the first line of what `sty` writes.
-const MARK: &str = "Managed by sty.";
 
 /// In sync where the configuration is not there, or is somebody else's: then so is the service.
 pub(crate) fn observe(
@@ -65,14 +62,6 @@ fn gone<'a>(config: &'a str, files: &'a [String]) -> impl Iterator<Item = Change
     })
 }
 
-fn is_ours(config: &str) -> Result<bool, Failure> {
-    match fs::read_to_string(config) {
-        Ok(text) => Ok(text.lines().next().is_some_and(|line| line.contains(MARK))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Failure::message(format!("cannot read {config}: {error}"))),
-    }
-}
-
 fn stopped(name: &str) -> Unit {
     Unit {
         name: name.to_owned(),
@@ -86,19 +75,7 @@ fn stopped(name: &str) -> Unit {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_ours, there};
-
-    #[test]
-    fn only_what_bears_the_mark_is_ours() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("some.conf");
-        let ours = || is_ours(path.to_str().unwrap()).unwrap();
-        assert!(!ours());
-        std::fs::write(&path, "# Managed by sty. Changes are undone.\nx\n").unwrap();
-        assert!(ours());
-        std::fs::write(&path, "# mine\n# not Managed by sty.\n").unwrap();
-        assert!(!ours());
-    }
+    use super::there;
 
     #[test]
     fn the_configuration_goes_last() {
