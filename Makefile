@@ -36,7 +36,10 @@ deps:
 deps-test:
 	@scripts/deps openssh-server openssl postgresql
 
-test: deps deps-test lint build test-pure test-parts test-nodes
+# Stories wait for leases, boots and checks: what needs no nodes runs beside them, in time that they
+# leave.
+test: deps deps-test build test-parts
+	scripts/beside "$(MAKE) lint test-pure" "$(MAKE) test-nodes"
 
 lint:
 	cargo fmt --all -- --check

@@ -92,12 +92,13 @@ class Gate:
                 ports = []
             closed = CLOSED.replace("PORTS", ", ".join(ports))
             led = ", ".join(f"{port} timeout {int(left * 1000)}ms" for port in ports)
-            if not ports or not self.apply(closed + OPENED.replace("LED", led)):
+            opened = bool(ports) and self.apply(closed + OPENED.replace("LED", led))
+            if now() > end - MARGIN_SECONDS:
+                # Everything stood still just now, the program that opens it perhaps in the middle.
+                self.apply(closed)
+            elif not opened:
                 # What is there would close while all is well.
                 self.apply(LIFTED)
-            elif now() > end - MARGIN_SECONDS:
-                # Everything stood still just now.
-                self.apply(closed)
 
     def lift(self):
         """Answers leave: there is no lead that could have ended."""

@@ -89,8 +89,9 @@ class Clock:
         return getattr(time, name)
 
 
-def within_lease(ha, clock):
-    """The class `ha`, whose lead ends with its lease. It sleeps by `clock`."""
+def within_lease(ha, clock, dcs_error):
+    """The class `ha`, whose lead ends with its lease. It sleeps by `clock`, and knows by `dcs_error`
+    that etcd did not answer."""
 
     class WithinLease(ha):
         lead_ends = float("inf")  # Nothing is known yet: neither is the view of the cluster old.
@@ -169,9 +170,10 @@ def within_lease(ha, clock):
                 if self.has_a_successor():
                     logger.error("another member was promoted since, or about to be")
                     return False
-            except Exception:
-                logger.exception("whether another member was promoted since is not known")
-                return False
+            except Exception as error:
+                # As where the lock itself cannot be asked for: failsafe mode is for that.
+                raise dcs_error("whether another member was promoted since is not known") from error
+            self.dcs._last_lease_refresh = 0  # One that began earlier would end earlier.
             return self.before(float("inf"), super().acquire_lock)
 
         def has_a_successor(self):
@@ -193,8 +195,10 @@ def within_lease(ha, clock):
                     self.asking = False
                 if not held:
                     return held
-                if now() < min(end, began + self.dcs.ttl):
+                end = min(end, began + self.dcs.ttl)
+                if now() < end:
                     self.lead_until(began + self.dcs.ttl)
+                if now() < end:
                     return held
                 # Taken on what was known a lease ago.
                 self.load_cluster_from_dcs()
@@ -352,6 +356,7 @@ def main():
     import patroni.dcs.etcd3
     import patroni.ha
     from patroni.__main__ import Patroni, main as run
+    from patroni.exceptions import DCSError
 
     require(patroni.ha.Ha, NEEDED_OF_HA + fresh_copy.NEEDED_OF_HA)
     require(
@@ -362,7 +367,7 @@ def main():
     patroni.dcs.etcd3._raise_for_data = unwrapped(patroni.dcs.etcd3._raise_for_data)
     require(patroni.ha.time, ("sleep",))
     patroni.ha.time = Clock()
-    patroni.ha.Ha = within_lease(patroni.ha.Ha, patroni.ha.time)
+    patroni.ha.Ha = within_lease(patroni.ha.Ha, patroni.ha.time, DCSError)
     patroni.postgresql.Postgresql = of_our_own(patroni.postgresql.Postgresql)
     patroni.postgresql.STOP_POLLING_INTERVAL = STOP_POLLING_SECONDS
     stop_safely(Patroni)

@@ -1,5 +1,6 @@
 //! Health of this node, for `sty status`: everything at once, and nothing waited for long.
 
+mod room;
 mod services;
 
 use std::thread::{self, ScopedJoinHandle};
@@ -124,6 +125,16 @@ fn etcd_status(member: &EtcdMember) -> EtcdStatus {
             }
         }
     }
+    if status.problem.is_none() {
+        status.problem = match etcd.answers_everybody(url) {
+            Ok(false) => None,
+            Ok(true) => Some(
+                "it answers everybody: authentication is off (`sty apply` switches it on)"
+                    .to_owned(),
+            ),
+            Err(error) => Some(error.failure().message),
+        };
+    }
     status.healthy = status.problem.is_none();
     status
 }
@@ -171,6 +182,13 @@ fn patroni_status(member: &PatroniMember, records: bool, states: &Units) -> Patr
             Ok(records) => status.records = Some(records),
             Err(error) => status.problem = Some(error.failure().message),
         }
+    }
+    if let Some(full) = room::lacking(&member.data) {
+        // It may be why the rest is as it is.
+        status.problem = Some(match status.problem {
+            Some(rest) => format!("{full}; {rest}"),
+            None => full,
+        });
     }
     let members = members.and_then(|members| members.map_err(|error| error.failure()));
     match members {

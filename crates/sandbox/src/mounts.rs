@@ -28,8 +28,10 @@ pub(crate) fn mount(below: &[&Path], place: &NodePlace) -> Result<()> {
         fs::metadata(layer).map_err(Error::io("find what the node was made from,", layer))?;
         lower.push(plain(layer)?);
     }
+    // With `redirect_dir`, directories that a layer below has can be renamed, as anywhere:
+    // PostgreSQL renames those of its replication slots.
     let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
+        "redirect_dir=on,lowerdir={},upperdir={},workdir={}",
         lower.join(":"),
         plain(&place.upper())?,
         plain(&place.work())?

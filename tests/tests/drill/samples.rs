@@ -139,13 +139,20 @@ impl Samples {
                     |sample: &Value| victims_ill(sample) || cluster(sample)["failsafe"] == true;
                 self.all_show(fault_span().after(NOTICED), "the victim is ill", told);
             }
+            "disk-full" => self.one_shows("the volume is full", |sample| {
+                let mut victims = victims.iter();
+                victims.all(|name| {
+                    let problem = member(sample, name)["problem"].as_str();
+                    problem.is_some_and(|problem| problem.contains("is full"))
+                })
+            }),
             "postgres-kill" | "patroni-kill" => {
                 self.one_shows("the victim is ill", victims_ill);
             }
             _ => {}
         }
-        // While clients of a planned move wait, nothing is wrong; a full disk is PostgreSQL's to
-        // tell to those who write.
+        // While clients of a planned move wait, nothing is wrong; a volume that moves restarts its
+        // server.
         if !["switchover", "restart", "disk-full"].contains(&fault) {
             let span = standing_still.after(SILENT).without_last(SILENT);
             self.all_show(span, "writes stand still", |sample| {

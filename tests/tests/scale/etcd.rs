@@ -42,6 +42,17 @@ pub(crate) fn has_a_password_of_somebody_else(fleet: &Fleet) {
     fleet.settle();
 }
 
+/// Told by the status, and mended by the next apply.
+pub(crate) fn is_open_to_everybody(fleet: &Fleet) {
+    fleet.disable_etcd_auth();
+    let status = fleet.sty(&["status"]);
+    status.exits(1);
+    let told = "etcd-1: it answers everybody: authentication is off";
+    assert!(status.all().contains(told), "{}", status.all());
+    fleet.apply();
+    fleet.settle();
+}
+
 /// It may be meant: told, and left alone.
 pub(crate) fn has_a_user_of_somebody_else(fleet: &Fleet) {
     fleet.add_etcd_user("eve", "stranger");

@@ -22,7 +22,7 @@ type Chapter = (&'static str, fn(&Fleet));
 #[test]
 fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
     let fleet = Fleet::deployed("story-scale");
-    let chapters: [Chapter; 16] = [
+    let chapters: [Chapter; 17] = [
         ("a replica is added", members::a_replica_is_added),
         ("a replica is removed", members::a_replica_is_removed),
         ("the leader is taken out", members::the_leader_is_taken_out),
@@ -41,6 +41,7 @@ fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
             etcd::has_a_password_of_somebody_else,
         ),
         ("etcd has another user", etcd::has_a_user_of_somebody_else),
+        ("etcd is open", etcd::is_open_to_everybody),
         ("etcd grows", etcd::grows),
         (
             "etcd loses the data of a member",

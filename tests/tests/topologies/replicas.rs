@@ -19,6 +19,9 @@ pub(crate) fn one_is_offline(world: &World) {
             && answering(cluster, "offline") == ["pg-test-3"]
     });
     never_leads(world);
+    let report = drilled(world, "postgres-kill");
+    assert_eq!(report.lost_rows(), 0, "{report:?}");
+    never_leads(world);
 }
 
 fn never_leads(world: &World) {

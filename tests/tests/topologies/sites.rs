@@ -4,7 +4,7 @@ use sty_stories::World;
 use sty_stories::drill::drilled;
 
 use super::view::{cluster, gives, leader, member};
-use super::{OTHER, TEST};
+use super::{OTHER, TEST, set};
 
 const ALONE: &str = "10.10.10.10: { pg_seq: 1, pg_role: primary }";
 const FOLLOWING: &str = "10.10.10.10: { pg_seq: 1, pg_role: primary, pg_upstream: 10.10.10.11 }";
@@ -30,6 +30,24 @@ pub(crate) fn a_second_site_follows(world: &World) {
     drilled(world, "node-kill");
     write(world, "insert into sites values (5)");
     gives(world, OTHER, "test", IDS, "1,2,5");
+    it_can_be_late(world);
+}
+
+/// What is deleted here is still there.
+fn it_can_be_late(world: &World) {
+    let delay = "show recovery_min_apply_delay";
+    set(world, "pg_cluster: pg-dr", "pg_delay: 1h");
+    world.apply();
+    gives(world, OTHER, "postgres", delay, "1h");
+    write(world, "create table late as select 1 as id");
+    let there = "select to_regclass('late') is not null";
+    gives(world, TEST[1], "test", there, "t");
+    world.sty(&["status", "--wait", "30"]).ok();
+    gives(world, OTHER, "test", there, "f");
+    world.replace("        pg_delay: 1h\n", "");
+    world.apply();
+    gives(world, OTHER, "postgres", delay, "0");
+    gives(world, OTHER, "test", there, "t");
 }
 
 /// The inventory says whether it follows; what would not come back by itself wants its name.

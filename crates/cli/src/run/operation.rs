@@ -180,8 +180,21 @@ fn want_newest(
     Ok(())
 }
 
+/// Restarts on the node that writes a checkpoint before: where the primary is.
+fn restarts_of_the_primary(plan: &Plan) -> BTreeSet<u32> {
+    let leads = |node: &str| {
+        let mut actions = plan.active();
+        actions.any(|one| one.node == node && matches!(one.op, Op::Checkpoint { .. }))
+    };
+    let restarts = |op: &Op| matches!(op, Op::PostgresRestart { .. } | Op::MemberRestart { .. });
+    let actions = plan
+        .active()
+        .filter(|one| restarts(&one.op) && leads(&one.node));
+    actions.map(|action| action.id).collect()
+}
+
 /// From the moment the first clients wait until the last go on; without a pooler, as long as the
-/// primary is away.
+/// primary is away: it moves, or restarts where it is.
 struct Clock {
     begins: BTreeSet<u32>,
     ends: BTreeSet<u32>,
@@ -200,6 +213,10 @@ impl Clock {
         let mut ends = ids(|op| matches!(op, Op::ReleaseClients { .. }));
         if begins.is_empty() {
             begins = ids(|op| matches!(op, Op::Switchover { .. }));
+            ends = begins.clone();
+        }
+        if begins.is_empty() {
+            begins = restarts_of_the_primary(plan);
             ends = begins.clone();
         }
         Self {

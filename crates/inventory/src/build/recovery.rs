@@ -102,7 +102,7 @@ fn thousandths(number: &str) -> Option<u64> {
 fn check(plan: &RtoPlan, values: &[Value], place: Place, scope: &Scope<'_>) {
     let times = [&plan.inter, &plan.fastinter, &plan.downinter];
     let problem = if values.len() != 10 {
-        format!("it has {} values instead of ten", values.len())
+        format!("ten values are needed, and it has {}", values.len())
     } else if plan.loop_wait == 0 || plan.retry_timeout < 3 {
         "`loop_wait` has to be at least 1 and `retry_timeout` at least 3".to_owned()
     } else if plan.ttl < 20 {

@@ -113,6 +113,16 @@ fn recovery_plan_bounds() {
     ");
 }
 
+/// Also one that no cluster has yet.
+#[test]
+fn recovery_plan_of_nobody() {
+    assert_snapshot!(found(&one("", "pg_rto_plan: { norm: [ 30, 5, 10, 25, 5, 2s, 1s, 1s, 1, 3 ], y: [ 30 ] }")), @"
+    error[inventory/recovery-plan]: recovery plan `y` cannot be used: ten values are needed, and it has 1
+      17:69 this plan
+      hint: the ten values: ttl, loop_wait, retry_timeout, primary_start_timeout, margin, inter, fastinter, downinter, rise, fall
+    ");
+}
+
 #[test]
 fn synchronous() {
     assert_snapshot!(found(&one("pg_rpo: 0", "")), @"

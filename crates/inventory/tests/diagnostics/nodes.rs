@@ -180,6 +180,18 @@ fn port_conflict_with_a_default() {
 }
 
 #[test]
+fn addresses_of_haproxy_services() {
+    assert_snapshot!(found(&one("", "haproxy_services:\n  - { name: h, ip: 10.0.0.300, port: 9000, servers: [ { name: one, ip: db.example, port: 1 }, { name: two, ip: '10.0.0.9:80', port: 1 } ] }")), @"
+    error[inventory/value]: `ip` of service `h` is `10.0.0.300`, which is no address to listen at
+      18:24 this address
+      hint: write `*` for every address of the node, or one of them, such as `${admin_ip}`
+    error[inventory/value]: `ip` of server `two` is `10.0.0.9:80`, which is neither an address nor a host name
+      18:116 this address
+      hint: write the address of the server; its port has a field of its own
+    ");
+}
+
+#[test]
 fn options_of_several_lines() {
     assert_snapshot!(found(&one("pg_services:\n  - { name: s, port: 5440, selector: '[]', options: \"inter 3s\\nuse-server x\" }", "haproxy_services:\n  - { name: h, port: 9000, servers: [ { name: one, ip: 10.0.0.9, port: 1, options: \"check\\nserver y\" } ] }")), @"
     error[inventory/value]: `options` of service `s` of cluster `pg-a` has several lines

@@ -269,6 +269,20 @@ impl Etcd {
         Ok(answer.ok())
     }
 
+    /// Whether the member at `endpoint` answers whoever asks: authentication is off.
+    pub(crate) fn answers_everybody(&self, endpoint: &str) -> Result<bool, EtcdError> {
+        let anything = json!({ "key": encode("sty"), "serializable": true });
+        match self.post(endpoint, "/v3/kv/range", &anything, None, self.limit) {
+            Ok(_) => Ok(true),
+            Err(error) => match error.code() {
+                Some(code::INVALID_ARGUMENT | code::UNAUTHENTICATED | code::PERMISSION_DENIED) => {
+                    Ok(false)
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
     /// The protocol version of the cluster; `None` before its first leader was elected. It begins
     /// with [`OLDEST`] until every member has been seen.
     pub(super) fn cluster_version(&self, endpoint: &str) -> Result<Option<String>, EtcdError> {

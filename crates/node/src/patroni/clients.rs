@@ -19,8 +19,9 @@ use crate::run::Run;
 use crate::systemd;
 use crate::wait::{Look, Wait};
 
-/// Transactions that take longer are not waited for: everybody else waits with them.
-const DRAIN_LIMIT: Duration = Duration::from_secs(2);
+/// Transactions that take longer are not waited for: everybody else waits with them. With the move
+/// itself, which takes about as long, clients wait for two seconds.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 /// When clients go on by themselves: later than any planned move of a primary takes, sooner than
 /// a client gives up waiting in the pooler.
 const SAFETY_NET: Duration = Duration::from_secs(60);

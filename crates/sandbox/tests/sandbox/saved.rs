@@ -9,7 +9,11 @@ fn others_go_on_from_a_saved_sandbox() {
     let bench = Bench::new(&["sbsaved", "sbnext", "sbother"]);
     let request = bench.request(0, &[11, 12]);
     let sandbox = bench.up(&request).sandbox;
-    exec(&sandbox, 11, "echo first >/var/tmp/file; rm /etc/motd");
+    exec(
+        &sandbox,
+        11,
+        "echo first >/var/tmp/file; rm /etc/motd; mkdir -p /var/tmp/before/below",
+    );
     assert!(matches!(
         up(&bench.dirs(), &from(&bench, 1, &[11]), &say),
         Err(Error::NotSaved(_))
@@ -32,6 +36,12 @@ fn others_go_on_from_a_saved_sandbox() {
         "first\nls: cannot access '/etc/motd': No such file or directory"
     );
     exec(&next, 11, "echo second >/var/tmp/file");
+    let rename = "rename '/var/tmp/before', '/var/tmp/after' or die $!";
+    exec(
+        &next,
+        11,
+        &format!("perl -e \"{rename}\"; ls /var/tmp/after/below"),
+    );
     for octet in [11, 13] {
         good(&mut ssh(&next, octet, "sudo -n true"));
     }

@@ -97,7 +97,9 @@ pub(crate) fn assess(
         problems.push(format!("etcd member {}: {why}", member.name));
     }
     let members = inventory.etcd.as_ref().map_or(0, |etcd| etcd.members.len());
-    if members > 0 && etcd.len() == members && !etcd.iter().any(|member| member.leader) {
+    // One that was not understood may lead.
+    let answered = etcd.iter().filter(|member| member.version.is_some());
+    if members > 0 && answered.count() == members && !etcd.iter().any(|member| member.leader) {
         problems.push("etcd has no leader".to_owned());
     }
     let strangers = etcd.iter().flat_map(|member| &member.strangers);
