@@ -55,7 +55,8 @@ impl World {
             .ok();
         world.sty(&["status", "--wait", "60"]).ok();
         // By another program than that of now, perhaps.
-        world.apply();
+        world.sty(&["apply", "--restart"]).ok();
+        world.sty(&["status", "--wait", "60"]).ok();
         world
     }
 

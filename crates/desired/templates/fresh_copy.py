@@ -1,7 +1,8 @@
 # {{ managed }}
 """Has a replica copied anew that can never follow again: files without which no server runs are gone
-from its data directory, or the log that it needs is gone from the member that it follows. Patroni
-does so where histories part; of these it only says that somebody should.
+from its data directory, the log that it needs is gone from the member that it follows, or its server
+dies again and again while it replays log over what is there. Patroni does so where histories part;
+of these it only says that somebody should.
 
 What such a replica has is of no use to anybody. Whoever leads is left alone, and so is everybody
 while nobody leads, while the cluster is paused, and where log may come from elsewhere
@@ -9,11 +10,18 @@ while nobody leads, while the cluster is paused, and where log may come from els
 """
 import logging
 import os
+import struct
 
 logger = logging.getLogger(__name__)
 
 # Loops of Patroni in a row that must find it so.
 SEEN = 2
+# Ends of the server while it replays: one may have been for want of memory.
+DEATHS = 3
+# Of `pg_control`: replays its own log after a crash, or that of another.
+REPLAYS = (4, 5)
+# A server without room for a file of log dies, and lives once there is some.
+ROOM_BYTES = 16 << 20
 ESSENTIAL = (
 {% for name in essential %}
     "{{ name }}",
@@ -41,6 +49,9 @@ class FreshCopy:
         self.ha = ha
         self.seen = 0
         self.told = None
+        self.deaths = 0
+        self.last_death = None
+        self.copied_for_deaths = False
 
     def look(self):
         """After each loop of Patroni."""
@@ -56,6 +67,9 @@ class FreshCopy:
             self.told = str(error)
             return
         self.told = None
+        self.count_deaths()
+        if not why and self.dies_of_its_data():
+            why = "the server dies while it replays log over it"
         self.seen = self.seen + 1 if why else 0
         if self.seen < SEEN:
             return
@@ -65,6 +79,27 @@ class FreshCopy:
             logger.warning("not yet: %s", refused)
         else:
             self.seen = 0
+            self.copied_for_deaths |= self.deaths >= DEATHS
+
+    def count_deaths(self):
+        """A server that began to replay has written so, and when; the next one does it anew."""
+        server = self.ha.state_handler
+        if server.is_running():
+            if server.state == "running":
+                self.deaths, self.last_death, self.copied_for_deaths = 0, None, False
+            return
+        death = replayed(server.data_dir)
+        if death and death != self.last_death:
+            self.deaths, self.last_death = self.deaths + 1, death
+
+    def dies_of_its_data(self):
+        """Where a fresh copy has not helped, neither does another."""
+        ha, server = self.ha, self.ha.state_handler
+        leader = ha.cluster and ha.cluster.leader
+        return (
+            self.deaths >= DEATHS and not self.copied_for_deaths and not ha.is_paused()
+            and leader and leader.name not in (None, "", server.name)
+            and not server.is_running() and room(server.data_dir) >= ROOM_BYTES)
 
     def reason(self):
         """Why only a fresh copy of the data brings the member here back."""
@@ -111,6 +146,24 @@ class FreshCopy:
             logger.warning("dropped slots that had lost their log: %s", [row[0] for row in dropped])
             # Patroni makes them again.
             server.slots_handler.schedule()
+
+
+def replayed(directory):
+    """When a server that has ended began to replay; `None` where it ended otherwise."""
+    try:
+        with open(os.path.join(directory, "global/pg_control"), "rb") as file:
+            control = file.read(32)
+    except OSError:
+        return None
+    if len(control) < 32 or struct.unpack_from("=I", control, 16)[0] not in REPLAYS:
+        return None
+    return os.stat(os.path.join(directory, "global/pg_control")).st_mtime_ns
+
+
+def room(directory):
+    places = (directory, os.path.join(directory, "pg_wal"))
+    stats = [os.statvfs(place) for place in places if os.path.exists(place)]
+    return min((stat.f_bavail * stat.f_frsize for stat in stats), default=0)
 
 
 def is_broken(directory):

@@ -62,9 +62,16 @@ pub(crate) fn answers_nobody_after_its_lease(world: &World) {
     assert_eq!(found.ok().text(), "t");
 }
 
+/// Has Patroni's next renewal of the gate take a moment, and tells when it has begun.
+const SLOW_NFT: &str = "mv /usr/sbin/nft /usr/sbin/nft.real && printf '#!/bin/sh\n\
+    touch /run/postgresql/opening\nsleep 1.5\nexec /usr/sbin/nft.real \"$@\"\n' > /usr/sbin/nft && \
+    chmod 755 /usr/sbin/nft && rm -f /run/postgresql/opening && \
+    until [ -e /run/postgresql/opening ]; do sleep 0.05; done";
+
 /// An etcd that led when it stood still takes the leases of others for run out when it goes on,
 /// and the next primary's key is gone for a moment. The old one knows nothing of the next one yet;
-/// it must not lead again, on a history that lacks what the next one has told its clients.
+/// it must not lead again, on a history that lacks what the next one has told its clients. Its gate
+/// was about to be opened anew when it stood still, and stays closed all the same.
 pub(crate) fn gives_no_lead_back(world: &World) {
     world.sty(&["status", "--wait", "120"]).ok();
     // The third member's node has no etcd, and hears at once what it has missed.
@@ -73,6 +80,10 @@ pub(crate) fn gives_no_lead_back(world: &World) {
         world.sty(&["status", "--wait", "120"]).ok();
     }
     let old = leader(world).expect("a leader");
+    let insert = "create table if not exists stood (id serial); insert into stood default values";
+    let direct = || world.sql(node(&old), 5432, "test", "test", insert);
+    direct().ok();
+    world.on(node(&old), SLOW_NFT).ok();
     world.sandbox(&["freeze", node(&old)]).ok();
     let next = until("another primary", Duration::from_secs(90), || {
         let other = leader(world).filter(|name| *name != old);
@@ -88,6 +99,8 @@ pub(crate) fn gives_no_lead_back(world: &World) {
         "the old primary to step down",
         Duration::from_secs(30),
         || {
+            let refused = direct();
+            assert_ne!(refused.code, 0, "{}", refused.all());
             let script = "runuser -u postgres -- psql -XAtc 'SELECT pg_is_in_recovery()'";
             let asked = world.on(node(&old), script);
             match asked.stdout.trim() {
@@ -96,6 +109,8 @@ pub(crate) fn gives_no_lead_back(world: &World) {
             }
         },
     );
+    let quick = "mv /usr/sbin/nft.real /usr/sbin/nft";
+    world.on(node(&old), quick).ok();
     for (_, node) in others {
         world.on(node, &format!("kill -CONT {PATRONI}")).ok();
     }

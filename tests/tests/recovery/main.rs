@@ -35,7 +35,7 @@ fn what_breaks_comes_back() {
 
 type Part = (&'static str, fn(&World));
 
-const PARTS: [Part; 13] = [
+const PARTS: [Part; 14] = [
     ("a killed server comes back", a_killed_server_comes_back),
     ("a killed Patroni comes back", a_killed_patroni_comes_back),
     ("a replica's power cut", power::a_replica_comes_back_soon),
@@ -51,6 +51,7 @@ const PARTS: [Part; 13] = [
         "a broken data directory",
         a_broken_data_directory_is_copied_anew,
     ),
+    ("data that ends its server", a_server_that_dies_of_its_data),
     ("WAL that is gone", a_replica_without_its_wal_is_copied_anew),
     (
         "a rewind that fails",
@@ -123,6 +124,26 @@ fn a_broken_data_directory_is_copied_anew(world: &World) {
         shows(world, &name, "data_broken");
         is_a_new_copy(world, node);
     }
+}
+
+/// It looks whole, and the server ends whenever it replays what was written to a part of it.
+fn a_server_that_dies_of_its_data(world: &World) {
+    let (_, at) = primary(world);
+    let (name, node) = replica(world);
+    let table = "create table deadly as select 1 as id; select pg_relation_filepath('deadly')";
+    let file = world.superuser(at, "test", table).ok().text().to_owned();
+    let file = file.lines().last().expect("a path").to_owned();
+    let breaking = format!(
+        "until [ -s /pg/data/{file} ]; do sleep 0.1; done; systemctl stop patroni; \
+         chmod 0 /pg/data/{file}; touch /pg/data/mark"
+    );
+    world.on(node, &breaking).ok();
+    let more = "insert into deadly select generate_series(1, 1000)";
+    world.superuser(at, "test", more).ok();
+    world.on(node, "systemctl start patroni").ok();
+    shows(world, &name, "data_broken");
+    is_a_new_copy(world, node);
+    world.superuser(at, "test", "drop table deadly").ok();
 }
 
 fn a_replica_without_its_wal_is_copied_anew(world: &World) {
