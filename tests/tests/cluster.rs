@@ -50,7 +50,7 @@ fn jobs_have_somebody_to_run_them(world: &World) {
 
 fn an_administrator_who_goes_loses_root_s_rights(world: &World) {
     let vars = "\n  vars:\n";
-    let second = format!("{vars}    node_admin_username: second\n    node_admin_uid: 89\n");
+    let second = format!("{vars}    node_admin_username: second\n");
     world.replace(vars, &second);
     world.apply();
     world.assert_converged();

@@ -158,7 +158,7 @@ impl Run {
                 ..Failure::message(format!(
                     "`{}` was ended because it took longer than {} s",
                     self.program,
-                    self.limit.as_secs()
+                    self.limit.as_secs_f32()
                 ))
             }),
             Err(Unfinished::Lost(error)) => Err(unable(error)),

@@ -63,8 +63,14 @@ fn poolers(asked: &[(String, PoolerConsole)], states: &Units) -> Vec<(String, Ve
             return None;
         }
         let found = match pooler::stopped(console, LIMIT) {
-            Ok(stopped) => stopped.iter().map(pooler::Stopped::words).collect(),
-            Err(failure) => vec![format!("its console does not answer: {}", failure.message)],
+            Ok(stopped) => stopped
+                .iter()
+                .map(|one| format!("{}; `sty apply` has it serve", one.words()))
+                .collect(),
+            Err(failure) => vec![format!(
+                "its console does not answer: {}; `sty apply --restart` restarts it",
+                failure.message
+            )],
         };
         Some((unit.clone(), found)).filter(|(_, found): &(_, Vec<String>)| !found.is_empty())
     };

@@ -80,7 +80,9 @@ pub(crate) fn gives_no_lead_back(world: &World) {
         world.sty(&["status", "--wait", "120"]).ok();
     }
     let old = leader(world).expect("a leader");
-    let insert = "create table if not exists stood (id serial); insert into stood default values";
+    // A replica that is asked for would keep it from an answer as well.
+    let insert = "create table if not exists stood (id serial); \
+                  set synchronous_commit to local; insert into stood default values";
     let direct = || world.sql(node(&old), 5432, "test", "test", insert);
     direct().ok();
     world.on(node(&old), SLOW_NFT).ok();

@@ -16,17 +16,6 @@ const LIMITED: &str = "/usr/bin/systemctl start patroni.service, \
 pub(super) fn resources(view: &View<'_>, desired: &mut Desired) {
     let managed = view.managed();
     let mut group = desired.group(Module::Node, Stage::Config, None);
-    let admin = view.node.settings.admin.iter().map(|admin| &*admin.name);
-    // An instance that is about to leave takes the rights of PostgreSQL's account with it.
-    let dbsu = view
-        .postgres
-        .map_or("postgres", |member| &*member.cluster.settings.dbsu);
-    group.push(
-        "sudoers".to_owned(),
-        ResourceKind::OnlySudoers {
-            paths: admin.chain([dbsu]).map(sudoers_path).collect(),
-        },
-    );
     if let Some(admin) = &view.node.settings.admin {
         account(&mut group, admin);
         sudoers(&mut group, &managed, &admin.name, admin.sudo);
@@ -47,6 +36,18 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired) {
         }
         sudoers(&mut group, &managed, &settings.dbsu, settings.dbsu_sudo);
     }
+    // Once those who have them now do.
+    let admin = view.node.settings.admin.iter().map(|admin| &*admin.name);
+    // An instance that is about to leave takes the rights of PostgreSQL's account with it.
+    let dbsu = view
+        .postgres
+        .map_or("postgres", |member| &*member.cluster.settings.dbsu);
+    group.push(
+        "sudoers".to_owned(),
+        ResourceKind::OnlySudoers {
+            paths: admin.chain([dbsu]).map(sudoers_path).collect(),
+        },
+    );
 }
 
 fn account(group: &mut Group<'_>, admin: &NodeAdmin) {

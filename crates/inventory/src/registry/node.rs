@@ -59,7 +59,7 @@ pub(crate) static NODE: Module = Module {
         on("node_sysctl_params", Cluster, Kind::Pairs, Some("{\"fs.nr_open\": 8388608}"), "more kernel settings"),
         on("node_data", Cluster, Kind::Path, Some("\"/data\""), "main data directory"),
         on("node_admin_enabled", Cluster, Kind::Bool, Some("true"), "create the administrator's account; one that was made stays, without its sudo privilege"),
-        on("node_admin_uid", Cluster, Kind::Int { min: 1, max: 60000 }, Some("88"), "its user and group number"),
+        on("node_admin_uid", Cluster, Kind::Int { min: 1, max: 60000 }, Some("88"), "its user and group number; another one where somebody has it"),
         on("node_admin_username", Cluster, Kind::Identifier, Some("\"dba\""), "its name"),
         on("node_admin_sudo", Cluster, Kind::OneOf(&["none", "limit", "all", "nopass"]), Some("\"nopass\""), "its sudo privilege"),
         off("node_admin_ssh_exchange", Cluster, Kind::Bool, Some("true"), "let the account log in between the nodes of a cluster"),

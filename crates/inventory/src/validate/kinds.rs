@@ -71,7 +71,9 @@ impl Check<'_> {
             if text.chars().any(char::is_control) {
                 self.refuse(what, kind, value);
             }
-            if !placeholders::unfilled(value, text, self.report) {
+            let placeholder = placeholders::unfilled(value, text, self.report)
+                || placeholders::for_a_secret(value, text, self.report);
+            if !placeholder {
                 secrets::check_known(what, kind, value, self.report);
             }
             return;

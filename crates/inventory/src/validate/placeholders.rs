@@ -60,6 +60,30 @@ pub(super) fn unfilled(value: &Value, text: &str, report: &Report) -> bool {
     true
 }
 
+/// A password is taken as it is written, braces and all. One that is nothing but an expression or a
+/// placeholder was meant to be filled in by somebody.
+pub(super) fn for_a_secret(value: &Value, text: &str, report: &Report) -> bool {
+    let text = text.trim();
+    let within = |begin: &str, end: &str| text.strip_prefix(begin)?.strip_suffix(end);
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let placeholder = within("${", "}").is_some_and(|name| name.chars().all(of_name));
+    if within("{{", "}}").is_none() && !placeholder {
+        return false;
+    }
+    let (code, message) = match placeholder {
+        true => (
+            codes::UNKNOWN_PLACEHOLDER,
+            "a placeholder stands for no password",
+        ),
+        false => (codes::JINJA, "Jinja expressions are not evaluated"),
+    };
+    let found = Diagnostic::error(code, message)
+        .help("write the password itself; `sty init` makes random ones");
+    let found = report.label(found, value.place, "where a password belongs");
+    report.once(value.place, "for a secret", found);
+    true
+}
+
 fn jinja(value: &Value, text: &str, report: &Report) -> bool {
     if !(text.contains("{{") && text.contains("}}") || text.contains("{%")) {
         return false;

@@ -191,6 +191,19 @@ fn addresses_of_haproxy_services() {
     ");
 }
 
+/// Taken as it is written, it would be the password.
+#[test]
+fn placeholders_instead_of_passwords() {
+    assert_snapshot!(found(&one("pg_monitor_password: '${nope}'\npg_admin_password: '{{ vault_admin }}'\npg_replication_password: 'a{{b}}c${d}'", "")), @"
+    error[inventory/unknown-placeholder]: a placeholder stands for no password
+      8:30 where a password belongs
+      hint: write the password itself; `sty init` makes random ones
+    error[inventory/jinja]: Jinja expressions are not evaluated
+      9:28 where a password belongs
+      hint: write the password itself; `sty init` makes random ones
+    ");
+}
+
 #[test]
 fn options_of_several_lines() {
     assert_snapshot!(found(&one("pg_services:\n  - { name: s, port: 5440, selector: '[]', options: \"inter 3s\\nuse-server x\" }", "haproxy_services:\n  - { name: h, port: 9000, servers: [ { name: one, ip: 10.0.0.9, port: 1, options: \"check\\nserver y\" } ] }")), @"

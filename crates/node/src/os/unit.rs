@@ -54,11 +54,19 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
     if changes.is_empty()
         && let Some(console) = &unit.console
     {
-        let found = pooler::look(console, pooler::LIMIT)?;
-        changes.extend(found.stopped.iter().map(pooler::Stopped::change));
-        if !found.settings.is_empty() {
-            changes.extend(found.settings);
-            risk = Risk::Reload;
+        match pooler::look(console, pooler::LIMIT) {
+            Ok(found) => {
+                changes.extend(found.stopped.iter().map(pooler::Stopped::change));
+                if !found.settings.is_empty() {
+                    changes.extend(found.settings);
+                    risk = Risk::Reload;
+                }
+            }
+            Err(failure) => {
+                let silent = format!("does not answer: {}", failure.message);
+                changes.push(Change::new("restart", silent, "answers"));
+                risk = Risk::Restart;
+            }
         }
     }
     if changes.is_empty()
@@ -198,6 +206,10 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
                 context.say(format!("restarting {name}"));
                 systemd::restart(name)?;
             }
+            None if is_silent(unit) => {
+                context.say(format!("restarting {name}, which does not answer"));
+                systemd::restart(name)?;
+            }
             // What has just read its files has forgotten what was said to it.
             None => unit
                 .stats_socket
@@ -207,6 +219,12 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
     }
     stays(name)?;
     unit.console.as_ref().map_or(Ok(()), pooler::let_go_on)
+}
+
+/// A pooler that runs and does not answer at its console.
+fn is_silent(unit: &Unit) -> bool {
+    let console = unit.console.as_ref();
+    console.is_some_and(|console| pooler::look(console, pooler::LIMIT).is_err())
 }
 
 /// Has a running unit read its files; what wants a restart goes on waiting for it.

@@ -70,8 +70,16 @@ pub(crate) fn converge(user: &User, context: &Context) -> Result<(), Failure> {
     }
 }
 
+/// With the number that is wanted, where no account or group has it: somebody's files are not to
+/// become somebody else's.
 fn create(user: &User, accounts: &Accounts) -> Result<(), Failure> {
-    let number = user.uid.map(|uid| uid.to_string());
+    let free = |number: &u32| {
+        let mut users = accounts.users.values();
+        let mut groups = accounts.groups.iter();
+        users.all(|other| other.uid != *number)
+            && groups.all(|(name, group)| *name == user.name || group.gid != *number)
+    };
+    let number = user.uid.filter(free).map(|uid| uid.to_string());
     let system = user.uid.is_some_and(|uid| uid < FIRST_PERSON);
     if !accounts.groups.contains_key(&user.name) {
         let mut run = Run::new("groupadd");

@@ -47,7 +47,7 @@ pub(crate) fn sequence(
         heal::copy_anew(seats, &by_key, candidates);
         settings::take_up(seats, nodes, candidates);
         let restarts = service_restarts(seats, options, &by_key, candidates);
-        postgres_restarts(seats, nodes, options, restarts, candidates);
+        postgres_restarts(seats, nodes, options, &restarts, candidates);
         find_unwanted(seats, nodes, plan);
         pause::last(seats, nodes, candidates);
     }
@@ -82,15 +82,16 @@ fn start_order(
     }
 }
 
-/// Restarts of the Patroni service itself: replicas first, one after the other, the leader last;
-/// only when restarts were asked for.
+/// Restarts of the Patroni service itself, and with it of PostgreSQL: replicas first, one after the
+/// other, then the leader, which hands over before; only when restarts were asked for. Returns the
+/// members, in this order.
 fn service_restarts(
     seats: &[Seat<'_>],
     options: &Options,
     by_key: &BTreeMap<Key, usize>,
-    candidates: &mut [Candidate],
-) -> Option<Key> {
-    let mut previous: Option<Key> = None;
+    candidates: &mut Vec<Candidate>,
+) -> Vec<Key> {
+    let mut restarts: Vec<Key> = Vec::new();
     for seat in replicas_first(seats) {
         let Some(&index) = by_key.get(&seat.key()) else {
             continue;
@@ -103,10 +104,34 @@ fn service_restarts(
             candidate.held = Some(Hold::Restart);
             continue;
         }
-        candidate.needs.extend(previous.take());
-        previous = Some(seat.key());
+        let steps = hand_over(seat, seats, restarts.last());
+        let before = steps.last().map(|step| &step.key).or(restarts.last());
+        candidate.needs.extend(before.cloned());
+        candidates.extend(steps);
+        restarts.push(seat.key());
     }
-    previous
+    restarts
+}
+
+/// What comes before a leader's Patroni ends: another member leads, and the clients of every pooler
+/// have waited for that. Nothing where nobody can take over. The Patroni of a paused cluster leaves
+/// its server as it is.
+fn hand_over(seat: &Seat<'_>, seats: &[Seat<'_>], previous: Option<&Key>) -> Vec<Candidate> {
+    let view = seat.view.filter(|view| seat.leads() && !view.paused);
+    let next = view.and_then(|view| best_candidate(&seat.member.name, &view.members));
+    let mut script = Script::new(seats, previous.cloned(), false);
+    if let Some(next) = next {
+        script.because("its Patroni restarts");
+        script.switch_over(seat, &next.name, false);
+    }
+    let steps = script.finish().into_iter();
+    steps
+        .map(|step| Candidate {
+            stage: Stage::Postgres,
+            last: false,
+            ..step
+        })
+        .collect()
 }
 
 /// Members that Patroni lists and the inventory does not. One that has stopped may have gone; one

@@ -16,19 +16,20 @@ use crate::{NodeInput, Options};
 /// Replicas first, then the primary, which hands over before. Where a setting that replicas must
 /// not have less of gets smaller, the primary is restarted first, where it is: a new one would
 /// have the old value and keep it. Members outside are left alone, but a primary that must come
-/// first is waited for.
+/// first is waited for. Those in `restarted` have restarted with their Patroni, the last one last.
 pub(super) fn postgres_restarts(
     seats: &[Seat<'_>],
     nodes: &[NodeInput<'_>],
     options: &Options,
-    previous: Option<Key>,
+    restarted: &[Key],
     candidates: &mut Vec<Candidate>,
 ) {
     let waiting: BTreeMap<Key, Vec<&Change>> = seats
         .iter()
         .map(|seat| (seat.key(), waiting(seat, nodes, candidates)))
         .collect();
-    let pending = |seat: &&Seat<'_>| !waiting[&seat.key()].is_empty();
+    let pending =
+        |seat: &&Seat<'_>| !waiting[&seat.key()].is_empty() && !restarted.contains(&seat.key());
     let shrinks = seats
         .iter()
         .any(|seat| seat.leads() && shrinks(&waiting[&seat.key()]));
@@ -42,7 +43,7 @@ pub(super) fn postgres_restarts(
         .filter(pending)
         .filter(concerned)
         .collect();
-    let mut script = Script::new(seats, previous, false);
+    let mut script = Script::new(seats, restarted.last().cloned(), false);
     for seat in order {
         script.because(told(&waiting[&seat.key()]));
         let members = seat.view.map(|view| view.members.as_slice());

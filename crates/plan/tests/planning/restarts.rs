@@ -38,6 +38,39 @@ fn pending_restarts_go_through_replicas_then_a_switchover_then_the_old_primary()
     );
 }
 
+/// As where Patroni's own files are newer than what runs.
+#[test]
+fn a_leader_hands_over_before_its_patroni_restarts() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        let member = node.resources.iter().find(|one| is_member(one)).unwrap();
+        let id = member.id.clone();
+        node.observations.insert(id, drift(Risk::Restart));
+    }
+    insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
+     1 n2 restart PostgreSQL pg-test-2 [restart] <- 
+     2 n3 restart PostgreSQL pg-test-3 [restart] <- 1
+     3 n1 wait for pg-test-1 and those that follow it [safe] <- 2
+     4 n1 write a checkpoint on pg-test-1 [safe] <- 3
+     5 n1 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 4
+     6 n2 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 4
+     7 n3 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 4
+     8 n1 switch over from pg-test-1 to pg-test-2 [failover] <- 5,6,7
+     9 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 5,8
+    10 n2 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 6,8
+    11 n3 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 7,8
+    12 n1 wait for pg-test-1 and those that follow it [safe] <- 9,10,11
+    13 n1 restart PostgreSQL pg-test-1 [restart] <- 12
+    ");
+    let held = plan(&nodes, &Options::default());
+    assert_eq!(held.actions.len(), 3);
+    assert!(held.actions.iter().all(|action| action.held.is_some()));
+}
+
+fn is_member(resource: &Resource) -> bool {
+    matches!(resource.kind, ResourceKind::PatroniMember(_))
+}
+
 #[test]
 fn a_setting_that_shrinks_reaches_the_primary_first() {
     let mut nodes = running(1);

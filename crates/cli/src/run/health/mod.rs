@@ -110,10 +110,7 @@ pub(crate) fn assess(
             problems.push(format!("node {host}: {unit} is {state}"));
         }
         for (unit, stopped) in &answer.poolers {
-            problems.push(format!(
-                "node {host}: {unit}: {}; `sty apply` has it serve",
-                stopped.join(", ")
-            ));
+            problems.push(format!("node {host}: {unit}: {}", stopped.join(", ")));
         }
     }
     let concerned = |cluster: &&PgCluster| {

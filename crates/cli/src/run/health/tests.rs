@@ -134,7 +134,7 @@ fn what_somebody_stopped_in_a_pooler_is_a_problem() {
         let words = vec!["database app is disabled".to_owned()];
         status.poolers = vec![("pgbouncer.service".to_owned(), words)];
     });
-    insta::assert_snapshot!(stopped.problems.join("\n"), @"node 10.10.10.10: pgbouncer.service: database app is disabled; `sty apply` has it serve");
+    insta::assert_snapshot!(stopped.problems.join("\n"), @"node 10.10.10.10: pgbouncer.service: database app is disabled");
 }
 
 #[test]
