@@ -64,7 +64,7 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
             }
             Err(failure) => {
                 let silent = format!("does not answer: {}", failure.message);
-                changes.push(Change::new("restart", silent, "answers"));
+                changes.push(Change::new("restart", silent, "a console that answers"));
                 risk = Risk::Restart;
             }
         }
