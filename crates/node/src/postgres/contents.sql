@@ -4,6 +4,11 @@ SELECT jsonb_build_object(
   'schemas', (
     SELECT coalesce(jsonb_object_agg(n.nspname, jsonb_build_object(
       'owner', pg_get_userbyid(n.nspowner),
+      'usage', (
+        SELECT coalesce(jsonb_agg(
+          CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee) END), '[]')
+        FROM aclexplode(n.nspacl) AS x
+        WHERE x.privilege_type = 'USAGE'),
       'objects', (
         SELECT count(*) FROM (
           SELECT FROM pg_depend d

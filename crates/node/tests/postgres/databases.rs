@@ -28,6 +28,7 @@ fn every_field_is_brought_about_and_drift_is_mended() {
                 "DROP EXTENSION citext;
                  ALTER EXTENSION hstore SET SCHEMA public;
                  ALTER SCHEMA app OWNER TO postgres;
+                 REVOKE USAGE ON SCHEMA app FROM reader;
                  ALTER DEFAULT PRIVILEGES FOR ROLE owner REVOKE SELECT ON TABLES FROM reader;
                  ALTER DATABASE app RESET statement_timeout;
                  ALTER DATABASE app SET work_mem = '8MB';
@@ -45,6 +46,7 @@ fn every_field_is_brought_about_and_drift_is_mended() {
                 "parameter statement_timeout: - -> 30s",
                 "parameter work_mem: 8MB -> -",
                 "owner of schema app: postgres -> owner",
+                "usage of schema app for reader: - -> present",
                 "extension citext: - -> present",
                 "schema of extension hstore: public -> extensions",
                 "default SELECT on TABLES of owner for reader: - -> present",

@@ -77,8 +77,17 @@ impl Inner<'_> {
         };
         if let Some(owner) = spec.owner.as_ref().filter(|name| **name != observed.owner) {
             let change = Change::new(format!("owner of schema {schema}"), &observed.owner, owner);
-            let owner = owner.clone();
+            let (schema, owner) = (schema.clone(), owner.clone());
             self.push(change, Statement::SchemaOwner { schema, owner });
+        }
+        let may_use = |role: &String| {
+            let mut granted = observed.usage.iter();
+            *role == observed.owner || granted.any(|one| one == role || one == "PUBLIC")
+        };
+        for grantee in spec.usage_to.iter().filter(|role| !may_use(role)) {
+            let change = missing(format!("usage of schema {schema} for {grantee}"));
+            let (schema, grantee) = (schema.clone(), grantee.clone());
+            self.push(change, Statement::GrantSchemaUsage { schema, grantee });
         }
     }
 

@@ -234,6 +234,8 @@ pub struct ObservedSchema {
     pub owner: String,
     /// Number of objects in it.
     pub objects: u64,
+    /// Roles that were granted its use, or `PUBLIC`.
+    pub usage: Vec<String>,
 }
 
 /// An installed extension.

@@ -443,6 +443,7 @@ fn extensions_that_are_there() {
             ObservedSchema {
                 owner: "ada".to_owned(),
                 objects: 0,
+                usage: Vec::new(),
             },
         )]
         .into(),
@@ -482,6 +483,7 @@ fn schemas_and_default_privileges() {
     };
     spec.schemas = vec![
         schema("new", false),
+        schema("there", false),
         schema("full", true),
         schema("empty", true),
     ];
@@ -502,9 +504,11 @@ fn schemas_and_default_privileges() {
     let found = |objects| ObservedSchema {
         owner: "ada".to_owned(),
         objects,
+        usage: vec!["writer".to_owned()],
     };
     let inside = ObservedContents {
         schemas: [
+            ("there".to_owned(), found(1)),
             ("full".to_owned(), found(3)),
             ("empty".to_owned(), found(0)),
         ]
@@ -516,6 +520,7 @@ fn schemas_and_default_privileges() {
     assert_snapshot!(shown(&database::compare(&spec, &server, Some(&inside))), @r#"
     app: CREATE SCHEMA "new" AUTHORIZATION "ada"
     app: GRANT USAGE ON SCHEMA "new" TO "reader"
+    app: GRANT USAGE ON SCHEMA "there" TO "reader"
     app: ALTER DEFAULT PRIVILEGES FOR ROLE "ada" GRANT SELECT ON TABLES TO "reader"
     app: ALTER DEFAULT PRIVILEGES FOR ROLE "ada" GRANT SELECT ON SEQUENCES TO "writer"
     app: ALTER DEFAULT PRIVILEGES FOR ROLE "ada" GRANT UPDATE ON SEQUENCES TO "writer"
