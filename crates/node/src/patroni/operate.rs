@@ -211,14 +211,20 @@ fn in_failsafe_mode<'a>(
     Ok(None)
 }
 
+/// Role of a member that is one of several, of which any may confirm a write.
+const QUORUM_STANDBY: &str = "quorum_standby";
+
 /// Whether writes should wait for a replica and Patroni has not yet said for which: nobody can take
-/// over meanwhile.
+/// over meanwhile. Where any of several will do, it has to be any of all: writes would stand still
+/// while the only one restarts.
 fn lacks_synchronous(alive: &[&Listed], patroni: &Patroni) -> Result<bool, Failure> {
-    let may = |listed: &&Listed| !listed.nofailover() && !listed.cascades();
-    if !alive.iter().copied().any(|listed| may(&listed))
-        || alive.iter().any(|listed| is_synchronous(&listed.role))
-    {
+    let may = |listed: &&&Listed| !listed.nofailover() && !listed.cascades();
+    let roles: Vec<&str> = alive.iter().filter(may).map(|one| &*one.role).collect();
+    if roles.iter().all(|role| is_synchronous(role)) {
         return Ok(false);
+    }
+    if roles.iter().any(|role| is_synchronous(role)) {
+        return Ok(roles.contains(&QUORUM_STANDBY));
     }
     let config = patroni.config_now().map_err(|error| error.failure())?;
     let on = |mode: &Value| !mode.is_null() && !same(mode, &Value::Bool(false));
