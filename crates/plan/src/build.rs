@@ -229,9 +229,15 @@ fn reload(nodes: &[NodeInput<'_>], held: &Candidate) -> Option<Candidate> {
 /// that HAProxy shall lead to, and a member that the inventory no longer has may still be in use:
 /// then the ways into the cluster wait too.
 fn hold_entrances(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
+    // One that only does not answer listens where it should.
+    let is_silent = |c: &Candidate| {
+        let mut restarts = c.changes.iter().filter(|change| change.what == "restart");
+        restarts.any(|change| change.from.is_some())
+    };
     let waiting: BTreeSet<String> = candidates
         .iter()
         .filter(|c| c.held == Some(Hold::Restart))
+        .filter(|c| !is_silent(c))
         .filter(|c| matches!(restarted(nodes, c), Some(ResourceKind::Unit(_))))
         .filter_map(|c| c.cluster.clone())
         .collect();

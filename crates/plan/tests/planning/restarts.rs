@@ -117,6 +117,33 @@ fn what_serves_a_cluster_is_restarted_only_when_asked_and_one_after_the_other() 
     }
 }
 
+/// It hangs, and listens where it should.
+#[test]
+fn haproxy_is_mended_beside_a_pooler_that_does_not_answer() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        leads_elsewhere(node);
+        let pooler = service("pooler", Some("pg-test"));
+        let changes = vec![Change::new(
+            "restart",
+            "does not answer",
+            "a console that answers",
+        )];
+        let risk = Risk::Restart;
+        node.observations
+            .insert(pooler.id.clone(), Observation::Drift { changes, risk });
+        node.resources.push(pooler);
+    }
+    let planned = plan(&nodes, &Options::default());
+    let (held, done): (Vec<_>, Vec<_>) = planned.actions.iter().partition(|one| one.held.is_some());
+    assert!(
+        held.iter().all(|one| one.title.contains("pooler")),
+        "{}",
+        show(&planned)
+    );
+    assert!(!done.is_empty(), "{}", show(&planned));
+}
+
 #[test]
 fn haproxy_goes_on_leading_to_a_pooler_that_waits_for_its_restart() {
     let mut nodes = running(1);
