@@ -184,6 +184,7 @@ mod tests {
             port: format!("port{i}"),
             image: "/i".into(),
             image_digest: String::new(),
+            below: Vec::new(),
         };
         State {
             name: SandboxName::new("x").unwrap(),
@@ -196,6 +197,8 @@ mod tests {
             forwards: vec![],
             forward_helper: vec![],
             cuts,
+            from: None,
+            saved: false,
         }
     }
 
