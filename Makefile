@@ -11,7 +11,7 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 help:
 	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
 	@echo "make down                      remove every sandbox that 'make up' made"
-	@echo "make test                      the tests, with real nodes (about 40 minutes)"
+	@echo "make test                      the tests, with real nodes (half an hour and more)"
 	@echo "make test-pure                 tests without nodes (a minute)"
 	@echo "make test-parts                single parts against the real thing (some minutes)"
 	@echo "make test-nodes STORY=name     one story on real nodes"
