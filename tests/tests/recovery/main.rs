@@ -18,7 +18,7 @@ fn what_breaks_comes_back() {
     // Little log is kept, so that a replica soon misses some.
     world.replace(
         "        pg_cluster: pg-test\n",
-        "        pg_cluster: pg-test\n        pg_rto: fast\n        pg_parameters:\n          \
+        "        pg_cluster: pg-test\n        pg_parameters:\n          \
          wal_keep_size: 16MB\n          max_slot_wal_keep_size: 32MB\n          \
          min_wal_size: 32MB\n",
     );
@@ -210,7 +210,7 @@ fn an_etcd_member_is_not_missed(world: &World) {
 }
 
 fn the_primary_stays_while_etcd_is_away(world: &World) {
-    const AWAY: Duration = Duration::from_secs(40);
+    const AWAY: Duration = Duration::from_secs(60);
     const ETCD: [&str; 3] = ["10.10.10.10", "10.10.10.11", "10.10.10.12"];
     let (name, node) = primary(world);
     let mut writer = Writer::start(world, node);
