@@ -47,10 +47,7 @@ pub(crate) fn source(
     if let Some(before) = before {
         before.expect_open()?;
     }
-    let Some(from) = from else {
-        return Ok(None);
-    };
-    if let Some(before) = before
+    if let (Some(before), Some(from)) = (before, from)
         && before.from.as_ref() != Some(from)
     {
         return Err(Error::OtherOrigin {
@@ -58,6 +55,10 @@ pub(crate) fn source(
             from: from.to_string(),
         });
     }
+    // Also what was interrupted, or has a node more now, goes on from where it began.
+    let Some(from) = from.or(before.and_then(|before| before.from.as_ref())) else {
+        return Ok(None);
+    };
     // Before the lock: it may be the one whose lock is held, which is not there then.
     Sandbox::open(dirs, from)?;
     let lock = Lock::take(dirs, from)?;
@@ -117,13 +118,17 @@ fn copy_key(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// That no other sandbox lies over this one's disks.
+/// That no other sandbox lies over this one's disks; one that is not saved has none over it.
 pub(crate) fn expect_unneeded(dirs: &Dirs, name: &SandboxName) -> Result<()> {
+    if State::load(dirs, name).is_ok_and(|state| state.is_none_or(|state| !state.saved)) {
+        return Ok(());
+    }
     let mut others = Vec::new();
-    for other in status::names(dirs)? {
-        // One that cannot be read is no reason to keep this one.
-        let state = State::load(dirs, &other).unwrap_or_default();
-        if state.is_some_and(|state| state.from.as_ref() == Some(name)) {
+    for other in status::names(dirs)?
+        .into_iter()
+        .filter(|other| other != name)
+    {
+        if State::load(dirs, &other)?.is_some_and(|state| state.from.as_ref() == Some(name)) {
             others.push(other.to_string());
         }
     }

@@ -133,9 +133,7 @@ fn wanted(before: Option<State>, request: &Request, source: Option<&Sandbox>) ->
         // What nodes know of the controller from before holds on.
         state.controller = source.map_or(free, Sandbox::controller);
     }
-    if !fresh || source.is_some() {
-        expect_controller_free(&state)?;
-    }
+    expect_controller_free(&state)?;
     state.inventory = match &request.inventory {
         Some(path) => Some(path.canonicalize().map_err(Error::io("find", path))?),
         None => state.inventory,

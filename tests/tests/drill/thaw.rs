@@ -62,11 +62,17 @@ pub(crate) fn answers_nobody_after_its_lease(world: &World) {
     assert_eq!(found.ok().text(), "t");
 }
 
-/// Has Patroni's next renewal of the gate take a moment, and tells when it has begun.
-const SLOW_NFT: &str = "mv /usr/sbin/nft /usr/sbin/nft.real && printf '#!/bin/sh\n\
-    touch /run/postgresql/opening\nsleep 1.5\nexec /usr/sbin/nft.real \"$@\"\n' > /usr/sbin/nft && \
-    chmod 755 /usr/sbin/nft && rm -f /run/postgresql/opening && \
-    until [ -e /run/postgresql/opening ]; do sleep 0.05; done";
+/// Has Patroni's renewals of the gate take a moment, and tells when one has begun. What closes or
+/// lifts the gate is as quick as ever.
+const SLOW_NFT: &str = r#"mv /usr/sbin/nft /usr/sbin/nft.real
+cat > /usr/sbin/nft <<'END'
+#!/bin/sh
+[ "$1" = -f ] || exec /usr/sbin/nft.real "$@"
+rules=$(cat)
+case "$rules" in *"add element"*) touch /run/postgresql/opening; sleep 1.5;; esac
+echo "$rules" | /usr/sbin/nft.real -f -
+END
+chmod 755 /usr/sbin/nft"#;
 
 /// An etcd that led when it stood still takes the leases of others for run out when it goes on,
 /// and the next primary's key is gone for a moment. The old one knows nothing of the next one yet;
@@ -86,6 +92,10 @@ pub(crate) fn gives_no_lead_back(world: &World) {
     let direct = || world.sql(node(&old), 5432, "test", "test", insert);
     direct().ok();
     world.on(node(&old), SLOW_NFT).ok();
+    until("the gate to be renewed", Duration::from_secs(30), || {
+        let begun = world.on(node(&old), "ls /run/postgresql/opening");
+        (begun.code == 0).then_some(()).ok_or(begun.stderr)
+    });
     world.sandbox(&["freeze", node(&old)]).ok();
     let next = until("another primary", Duration::from_secs(90), || {
         let other = leader(world).filter(|name| *name != old);

@@ -10,7 +10,7 @@ mod timelines;
 use std::time::{Duration, Instant};
 
 use cluster::{NODES, heals_within, primary, replica, shows};
-use sty_stories::{World, Writer};
+use sty_stories::{World, Writer, until};
 
 #[test]
 fn what_breaks_comes_back() {
@@ -133,10 +133,11 @@ fn a_server_that_dies_of_its_data(world: &World) {
     let table = "create table deadly as select 1 as id; select pg_relation_filepath('deadly')";
     let file = world.superuser(at, "test", table).ok().text().to_owned();
     let file = file.lines().last().expect("a path").to_owned();
-    let breaking = format!(
-        "until [ -s /pg/data/{file} ]; do sleep 0.1; done; systemctl stop patroni; \
-         chmod 0 /pg/data/{file}; touch /pg/data/mark"
-    );
+    until("the table to arrive", Duration::from_secs(30), || {
+        let there = world.on(node, &format!("test -s /pg/data/{file}"));
+        (there.code == 0).then_some(()).ok_or(there.all())
+    });
+    let breaking = format!("systemctl stop patroni; chmod 0 /pg/data/{file}; touch /pg/data/mark");
     world.on(node, &breaking).ok();
     let more = "insert into deadly select generate_series(1, 1000)";
     world.superuser(at, "test", more).ok();

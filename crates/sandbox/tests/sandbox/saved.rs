@@ -49,11 +49,14 @@ fn others_go_on_from_a_saved_sandbox() {
     next.start(&node(11), LIMIT).unwrap();
     assert_eq!(exec(&next, 11, "cat /var/tmp/file"), "second");
     assert!(bench.up(&from(&bench, 1, &[11, 13])).unchanged());
+    // Without being told again, a node more goes on from there as well.
+    let more = bench.up(&bench.request(1, &[11, 12])).sandbox;
+    good(&mut ssh(&more, 12, "sudo -n true"));
 
     let other = bench.up(&from(&bench, 2, &[11])).sandbox;
     assert_eq!(exec(&other, 11, "cat /var/tmp/file"), "first");
     it_stays_while_it_is_needed(&bench, &sandbox);
-    // One that began afresh does not begin again.
+    // One that is there does not begin anew.
     let mut changed = from(&bench, 2, &[11]);
     changed.from = Some(bench.names[1].clone());
     assert!(matches!(
