@@ -31,6 +31,11 @@ impl Report {
         }
     }
 
+    /// One for the same file, with nothing found yet.
+    pub(crate) fn aside(&self) -> Self {
+        Self::new(&self.file)
+    }
+
     /// Adds a problem.
     pub(crate) fn push(&self, diagnostic: Diagnostic) {
         self.found.borrow_mut().push(diagnostic);

@@ -74,13 +74,14 @@ pub(crate) fn converge(
     }
 }
 
-/// Has the service that `resource` is about read its files.
-pub(crate) fn reload(resource: &Resource, context: &Context) -> Result<(), Failure> {
+/// Does what the service that `resource` is about needs no restart for.
+pub(crate) fn meanwhile(resource: &Resource, context: &Context) -> Result<(), Failure> {
     match &resource.kind {
-        ResourceKind::Unit(unit) => os::reload_unit(unit),
-        ResourceKind::PatroniMember(member) => patroni::reload_member(member, context),
+        ResourceKind::Unit(unit) => os::unit_meanwhile(unit, context),
+        ResourceKind::EtcdMember(member) => etcd::member_meanwhile(member),
+        ResourceKind::PatroniMember(member) => patroni::member_meanwhile(member, context),
         _ => Err(Failure::message(format!(
-            "`{}` is no service that reads files; this is a fault of sty",
+            "`{}` is no service; this is a fault of sty",
             resource.id
         ))),
     }

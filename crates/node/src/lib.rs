@@ -16,6 +16,7 @@ mod observe;
 mod os;
 mod patroni;
 mod pooler;
+mod ports;
 mod postgres;
 mod program;
 mod proxy;

@@ -226,9 +226,9 @@ impl Session {
                 let resource = self.resource(resource)?;
                 converge(resource, supply, || look(resource))
             }
-            Op::Reload { resource } => {
+            Op::Meanwhile { resource } => {
                 let resource = self.resource(resource)?;
-                kinds::reload(resource, &look(resource)).map(|()| Vec::new())
+                kinds::meanwhile(resource, &look(resource)).map(|()| Vec::new())
             }
             Op::TakeUp {
                 resource,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sty_core::Risk;
 use sty_wire::action::{Action, Op};
-use sty_wire::observation::Change;
+use sty_wire::observation::{AT_BOOT, Change, PORT};
 use sty_wire::resource::{FileCheck, ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key, collect};
@@ -29,7 +29,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     etcd_auth_last(&mut candidates);
     patroni::sequence(nodes, options, &mut candidates, &mut plan);
     stray::tell(nodes, &mut plan);
-    reload_meanwhile(nodes, &mut candidates);
+    do_meanwhile(nodes, &mut candidates);
     keys_last(nodes, &mut candidates);
     retire_last(nodes, &mut candidates);
     hold_what_is_led_from_outside(nodes, &mut candidates);
@@ -183,62 +183,61 @@ fn hold_restarts(nodes: &[NodeInput<'_>], options: &Options, candidates: &mut [C
     }
 }
 
-/// What waits for its restart reads its files all the same: nobody shall wait for a new password or
-/// an access rule.
-fn reload_meanwhile(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>) {
-    let reloads: Vec<Candidate> = candidates
+/// What waits for its restart reads its files all the same, and starts at boot: nobody shall wait
+/// for a new password or an access rule.
+fn do_meanwhile(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>) {
+    let others: Vec<Candidate> = candidates
         .iter()
         .filter(|candidate| candidate.held == Some(Hold::Restart))
-        .filter_map(|candidate| reload(nodes, candidate))
+        .filter_map(|candidate| meanwhile(nodes, candidate))
         .collect();
-    candidates.extend(reloads);
+    candidates.extend(others);
 }
 
-fn reload(nodes: &[NodeInput<'_>], held: &Candidate) -> Option<Candidate> {
+fn meanwhile(nodes: &[NodeInput<'_>], held: &Candidate) -> Option<Candidate> {
     let Op::Converge { resource } = &held.op else {
         return None;
     };
-    let (reloads, others): (Vec<Change>, Vec<Change>) = held
+    let (changes, others): (Vec<Change>, Vec<Change>) = held
         .changes
         .iter()
         .cloned()
-        .partition(|change| change.what.starts_with("reload"));
-    if reloads.is_empty() || others.is_empty() {
+        .partition(Change::is_done_meanwhile);
+    if changes.is_empty() || others.is_empty() {
         return None;
     }
     let found = nodes[held.key.0]
         .resources
         .iter()
         .find(|one| one.id == *resource)?;
-    let op = Op::Reload {
+    let op = Op::Meanwhile {
         resource: resource.clone(),
     };
-    let title = format!("reload {}", title::subject(found));
+    let (verb, risk) = match changes.iter().all(|change| change.what == AT_BOOT) {
+        true => ("enable", Risk::Safe),
+        false => ("reload", Risk::Reload),
+    };
+    let title = format!("{verb} {}", title::subject(found));
     let cluster = held.cluster.clone().unwrap_or_default();
     Some(Candidate {
         cluster: held.cluster.clone(),
-        reason: candidate::reason_of(&reloads),
-        changes: reloads,
-        risk: Risk::Reload,
+        reason: candidate::reason_of(&changes),
+        changes,
+        risk,
         needs: held.needs.clone(),
         ..Candidate::operation(held.key.0, &cluster, held.stage, op, title)
     })
 }
 
-/// While a service of a cluster waits for its restart it may listen at another port than the one
-/// that HAProxy shall lead to, and a member that the inventory no longer has may still be in use:
-/// then the ways into the cluster wait too.
+/// While a pooler that waits for its restart listens at another port than the one that HAProxy
+/// shall lead to, and while a member that the inventory no longer has may still be in use, the ways
+/// into the cluster wait too.
 fn hold_entrances(nodes: &[NodeInput<'_>], candidates: &mut [Candidate]) {
-    // One that only does not answer listens where it should.
-    let is_silent = |c: &Candidate| {
-        let mut restarts = c.changes.iter().filter(|change| change.what == "restart");
-        restarts.any(|change| change.from.is_some())
-    };
+    let is_elsewhere = |c: &Candidate| c.changes.iter().any(|change| change.what == PORT);
     let waiting: BTreeSet<String> = candidates
         .iter()
         .filter(|c| c.held == Some(Hold::Restart))
-        .filter(|c| !is_silent(c))
-        .filter(|c| matches!(restarted(nodes, c), Some(ResourceKind::Unit(_))))
+        .filter(|c| is_elsewhere(c))
         .filter_map(|c| c.cluster.clone())
         .collect();
     let reason = |node: &NodeInput<'_>| {

@@ -38,7 +38,7 @@ pub(crate) fn leave(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>, pl
 /// Whether a candidate acts through a resource that is only looked at.
 fn is_outside(nodes: &[NodeInput<'_>], candidate: &Candidate) -> bool {
     let resource = match &candidate.op {
-        Op::Converge { resource } | Op::Reload { resource } | Op::TakeUp { resource, .. } => {
+        Op::Converge { resource } | Op::Meanwhile { resource } | Op::TakeUp { resource, .. } => {
             resource
         }
         Op::EtcdMemberAdd { via, .. } | Op::EtcdMemberRemove { via, .. } => via,

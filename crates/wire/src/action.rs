@@ -48,9 +48,9 @@ pub enum Op {
         /// Resource id.
         resource: String,
     },
-    /// Has a service that runs read its files, which waits for a restart beside: a `Unit` or a
-    /// `PatroniMember`.
-    Reload {
+    /// Does for a service that runs and waits for its restart what needs none: has it read its
+    /// files, and start at boot. A `Unit`, an `EtcdMember` or a `PatroniMember`.
+    Meanwhile {
         /// Resource id.
         resource: String,
     },

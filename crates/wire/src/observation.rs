@@ -116,6 +116,11 @@ impl Change {
         }
     }
 
+    /// Whether a service that waits for its restart brings this about without one.
+    pub fn is_done_meanwhile(&self) -> bool {
+        self.what == AT_BOOT || self.what.starts_with("reload")
+    }
+
     /// What it is about, and whether it needs a restart.
     pub fn label(&self) -> String {
         match self.restart {
@@ -155,6 +160,12 @@ impl Failure {
 
 /// What a database of a pooler should be doing, as a [`Change`] says it.
 pub const SERVING: &str = "serving";
+
+/// Whether a service starts at boot, as a [`Change`] names it.
+pub const AT_BOOT: &str = "at boot";
+
+/// The port of a service that listens at another one until its restart, as a [`Change`] names it.
+pub const PORT: &str = "port";
 
 /// Something to know that no action mends, and that is no fault either.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

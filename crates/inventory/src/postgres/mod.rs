@@ -227,7 +227,8 @@ pub(crate) fn wrong_delay(major: u32, text: &str) -> Option<Finding> {
 fn wrong_value(setting: &Setting, text: &str) -> Option<Finding> {
     let refusal = value::check(&setting.kind, text).err()?;
     let message = format!("is `{text}`, expected {}", refusal.expected);
-    Some(wrong(message, refusal.help))
+    let otherwise = || "write such a value, or take it out for the default".to_owned();
+    Some(wrong(message, refusal.help.or_else(|| Some(otherwise()))))
 }
 
 fn wrong(message: String, help: Option<String>) -> Finding {

@@ -43,10 +43,9 @@ impl Check<'_> {
             value.describe()
         };
         let message = format!("{what} is {found}, expected {}", kind.expected());
-        let mut diagnostic = Diagnostic::error(codes::TYPE, message);
-        if let Some(help) = help(kind, value) {
-            diagnostic = diagnostic.help(help);
-        }
+        let help = nearly(kind, value)
+            .unwrap_or_else(|| "write such a value, or take it out for the default".to_owned());
+        let diagnostic = Diagnostic::error(codes::TYPE, message).help(help);
         let diagnostic = self.report.label(diagnostic, value.place, "this value");
         self.report.push(diagnostic);
     }
@@ -292,7 +291,7 @@ fn is_days(text: &str) -> bool {
 }
 
 /// A next step for values that are nearly right.
-fn help(kind: Kind, value: &Value) -> Option<String> {
+fn nearly(kind: Kind, value: &Value) -> Option<String> {
     let text = value.text()?;
     match kind {
         _ if text.contains("${") => {
@@ -309,6 +308,7 @@ fn help(kind: Kind, value: &Value) -> Option<String> {
         Kind::Int { .. } if text.starts_with('0') && text.len() > 1 => {
             Some("write it in decimal, without leading zeros".to_owned())
         }
+        Kind::Address => Some("write it like `10.10.10.10`, without a port or a name".to_owned()),
         _ => None,
     }
 }

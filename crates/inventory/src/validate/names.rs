@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
-use sty_core::Diagnostic;
+use sty_core::{Diagnostic, Severity};
 
 use super::kinds::Check;
 use super::placeholders;
@@ -32,10 +32,10 @@ pub(crate) fn check_values(fleet: &Fleet, report: &Report) {
         if parameter.effective {
             check(binding, parameter, &idle, report);
         } else {
-            let mut idle = idle.borrow_mut();
+            check_idle(binding, parameter, &idle, report);
             let name = format!("`{}`", parameter.name);
+            let mut idle = idle.borrow_mut();
             idle.entry(name).or_insert(binding.name_place);
-            check_idle(binding, parameter, report);
         }
     }
     note_idle(&idle.into_inner(), report);
@@ -52,9 +52,22 @@ fn check(
     check.value(&what, parameter.kind, &binding.value);
 }
 
-/// What does nothing may hold anything, but not secrets that are yet to be filled in.
-fn check_idle(binding: &Binding, parameter: &Parameter, report: &Report) {
+/// What does nothing yet stops nothing yet, but for secrets that are yet to be filled in: a wrong
+/// type is a warning.
+fn check_idle(
+    binding: &Binding,
+    parameter: &Parameter,
+    idle: &RefCell<BTreeMap<String, Place>>,
+    report: &Report,
+) {
     placeholders::check_filled(&binding.value, report);
+    let aside = report.aside();
+    check(binding, parameter, idle, &aside);
+    let found = aside.finish().into_iter();
+    for mut wrong in found.filter(|one| one.code == codes::TYPE) {
+        wrong.severity = Severity::Warning;
+        report.push(wrong);
+    }
     super::secrets::check_known(parameter.name, parameter.kind, &binding.value, report);
 }
 

@@ -60,10 +60,13 @@ fn types() {
     assert_snapshot!(found(&one("pg_port: many\npg_checksum: perhaps\npg_users: { name: u }\npg_vip_address: 10.0.0.1\npg_data: data\npg_conf: olpt.yml\npg_max_conn: 07\npg_parameters: [ a ]\npg_shared_buffer_ratio: 0.9", "admin_ip2: 1\nhaproxy_client_timeout: long")), @"
     error[inventory/type]: `pg_port` is `many`, expected a whole number from 1 to 65535
       8:18 this value
+      hint: write such a value, or take it out for the default
     error[inventory/type]: `pg_checksum` is `perhaps`, expected `true` or `false`
       9:22 this value
+      hint: write such a value, or take it out for the default
     error[inventory/type]: `pg_users` is a mapping, expected a list of user entries
       10:19 this value
+      hint: write such a value, or take it out for the default
     error[inventory/type]: `pg_vip_address` is `10.0.0.1`, expected an IP address with a prefix length, such as `10.10.10.2/24`
       11:25 this value
       hint: add the prefix length: `10.0.0.1/24`
@@ -75,15 +78,19 @@ fn types() {
       hint: did you mean `oltp.yml`?
     error[inventory/type]: `pg_max_conn` is `07`, expected `auto` or a whole number from 20 to 262143
       14:22 this value
+      hint: write such a value, or take it out for the default
     error[inventory/type]: `pg_parameters` is a list, expected a mapping from names to texts
       15:24 this value
+      hint: write such a value, or take it out for the default
     error[inventory/type]: `pg_shared_buffer_ratio` is `0.9`, expected a number from 0.1 to 0.4
       16:33 this value
+      hint: write such a value, or take it out for the default
     error[inventory/unknown-name]: `admin_ip2` is not a parameter
       25:5 unknown name
       hint: did you mean `admin_ip`?
     error[inventory/type]: `haproxy_client_timeout` is `long`, expected a time such as `500ms`, `3s` or `24h`
       26:29 this value
+      hint: write such a value, or take it out for the default
     ");
 }
 
@@ -190,6 +197,7 @@ fn passwords_of_one_line() {
     assert_snapshot!(found(&one("", "").replace("pg_admin_password: a1", r#"pg_admin_password: "a\nb""#)), @"
     error[inventory/type]: `pg_admin_password` is [redacted], expected text of one line, without control characters
       11:24 this value
+      hint: write such a value, or take it out for the default
     ");
 }
 
@@ -199,6 +207,22 @@ fn not_effective() {
     note[inventory/not-effective]: known, but without effect yet: `grafana_enabled`, `pg_exporter_port`
       17:5 `grafana_enabled`
       8:9 `pg_exporter_port`
+      hint: nothing needs to be done; do not rely on them
+    ");
+}
+
+#[test]
+fn what_is_not_effective_yet_has_its_type() {
+    assert_snapshot!(found(&one("pg_exporter_port: 99999\npgbackrest_enabled: maybe", "")), @"
+    warning[inventory/type]: `pg_exporter_port` is `99999`, expected a whole number from 1 to 65535
+      8:27 this value
+      hint: write such a value, or take it out for the default
+    warning[inventory/type]: `pgbackrest_enabled` is `maybe`, expected `true` or `false`
+      9:29 this value
+      hint: write such a value, or take it out for the default
+    note[inventory/not-effective]: known, but without effect yet: `pg_exporter_port`, `pgbackrest_enabled`
+      8:9 `pg_exporter_port`
+      9:9 `pgbackrest_enabled`
       hint: nothing needs to be done; do not rely on them
     ");
 }

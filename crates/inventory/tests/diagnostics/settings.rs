@@ -58,13 +58,16 @@ fn values_of_settings() {
       hint: write the number alone: this setting has no unit
     error[inventory/setting-value]: `checkpoint_completion_target` in `pg_parameters` of cluster `pg-a` is `1.5`, expected a number from 0 to 1
       13:41 this value
+      hint: write such a value, or take it out for the default
     error[inventory/setting-value]: `jit` in `pg_parameters` of cluster `pg-a` is `maybe`, expected `on` or `off`
       14:16 this value
+      hint: write such a value, or take it out for the default
     error[inventory/setting-value]: `log_statement` in `pg_parameters` of cluster `pg-a` is `dll`, expected one of `none`, `ddl`, `mod`, `all`
       15:26 this value
       hint: did you mean `all`?
     error[inventory/setting-value]: `autovacuum_naptime` in `pg_parameters` of cluster `pg-a` is ``, expected a whole number from 1 to 2147483, in s where no unit is written
       16:31 this value
+      hint: write such a value, or take it out for the default
     error[inventory/setting-value]: `deadlock_timeout` in `pg_parameters` of cluster `pg-a` is `1s, 2s`, expected a whole number from 1 to 2147483647, in ms where no unit is written
       19:29 this value
       hint: units are `us`, `ms`, `s`, `min`, `h`, `d`

@@ -121,6 +121,7 @@ fn time_sources() {
     assert_snapshot!(of("{ server: a }"), @"
     error[inventory/type]: `node_ntp_servers` is a mapping, expected a list of texts
       17:23 this value
+      hint: write such a value, or take it out for the default
     ");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sty_core::Risk;
-use sty_wire::observation::{Change, EtcdView, Failure, Observation};
+use sty_wire::observation::{AT_BOOT, Change, EtcdView, Failure, Observation};
 use sty_wire::resource::EtcdMember;
 
 use super::client::{CHANGE_LIMIT, Etcd, EtcdError, Health, Member, code};
@@ -45,7 +45,7 @@ fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failur
     let mut changes = Vec::new();
     let mut risk = Risk::Safe;
     if unit.file_state != "enabled" {
-        changes.push(Change::new("start at boot", &unit.file_state, "enabled"));
+        changes.push(Change::new(AT_BOOT, &unit.file_state, "enabled"));
     }
     if !unit.active() {
         changes.push(Change::new("state", &unit.active_state, "running"));
@@ -155,6 +155,14 @@ pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Fai
     }
     wait_healthy(member, &etcd, context)?;
     mend_peer_url(member, &etcd).map_err(|error| error.failure())
+}
+
+/// Has a member that waits for its restart start at boot.
+pub(crate) fn meanwhile(member: &EtcdMember) -> Result<(), Failure> {
+    match systemd::show_one(&member.unit)?.file_state.as_str() {
+        "enabled" => Ok(()),
+        _ => systemd::enable(&member.unit),
+    }
 }
 
 /// Whether the data directory holds a member.

@@ -21,7 +21,9 @@ use crate::context::Context;
 
 pub(crate) use self::auth::{converge as converge_auth, observe as observe_auth};
 pub(crate) use self::client::Etcd;
-pub(crate) use self::member::{converge as converge_member, observe as observe_member, view};
+pub(crate) use self::member::{
+    converge as converge_member, meanwhile as member_meanwhile, observe as observe_member, view,
+};
 pub(crate) use self::membership::{member_add, member_remove};
 pub(crate) use self::present::present;
 pub(crate) use self::scope::{converge as converge_scope_absent, observe as observe_scope_absent};

@@ -106,9 +106,9 @@ pub(crate) fn converge(
     }
 }
 
-/// Has a unit read its files.
-pub(crate) fn reload_unit(unit: &Unit) -> Result<(), Failure> {
-    unit::reload(unit)
+/// Does what a unit that waits for its restart needs none for.
+pub(crate) fn unit_meanwhile(unit: &Unit, context: &Context) -> Result<(), Failure> {
+    unit::meanwhile(unit, context)
 }
 
 fn misrouted() -> Failure {

@@ -1,13 +1,13 @@
 //! systemd units: enabled, running, and with their files as they are now.
 
 use sty_core::Risk;
-use sty_wire::observation::{Change, Failure, Observation, SERVING};
+use sty_wire::observation::{AT_BOOT, Change, Failure, Observation, PORT, SERVING};
 use sty_wire::resource::{Unit, UnitState};
 
 use super::drift;
 use crate::context::Context;
 use crate::systemd::{self, UnitStatus};
-use crate::{pooler, proxy};
+use crate::{pooler, ports, proxy};
 
 /// Compares enabled and active state. A running unit whose files were written after it last read
 /// them, or are about to be, differs too.
@@ -28,7 +28,7 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
     let mut changes = Vec::new();
     let mut risk = Risk::Safe;
     if !enabled(status) {
-        changes.push(Change::new("at boot", &status.file_state, "enabled"));
+        changes.push(Change::new(AT_BOOT, &status.file_state, "enabled"));
     }
     if status.need_daemon_reload {
         changes.push(Change::new("definition", "out of date", "read again"));
@@ -50,6 +50,16 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
         changes.push(change);
         risk = risk.max(cost);
     }
+    if risk == Risk::Restart
+        && let Some(console) = &unit.console
+        && !ports::of(&unit.name)?.contains(&console.port)
+    {
+        changes.push(Change {
+            what: PORT.to_owned(),
+            to: Some(console.port.to_string()),
+            ..Change::default()
+        });
+    }
     // With files that it has not read it may not even be asked as it will be.
     if changes.is_empty()
         && let Some(console) = &unit.console
@@ -64,7 +74,7 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
             }
             Err(failure) => {
                 let silent = format!("does not answer: {}", failure.message);
-                changes.push(Change::new("restart", silent, "a console that answers"));
+                changes.push(Change::new("console", silent, "answers"));
                 risk = Risk::Restart;
             }
         }
@@ -88,7 +98,7 @@ fn stopped(status: &UnitStatus) -> Vec<Change> {
         changes.push(Change::new("state", described(status), "stopped"));
     }
     if matches!(status.file_state.as_str(), "enabled" | "enabled-runtime") {
-        changes.push(Change::new("at boot", &status.file_state, "disabled"));
+        changes.push(Change::new(AT_BOOT, &status.file_state, "disabled"));
     }
     changes
 }
@@ -131,6 +141,10 @@ impl Stale {
         }
     }
 
+    fn wants_reload(&self, status: &UnitStatus) -> bool {
+        self.failed || !self.reload.is_empty() && status.can_reload
+    }
+
     /// What it has to do, the worst first.
     fn changes(&self, status: &UnitStatus) -> Vec<(Change, Risk)> {
         let change = |what: &str, files: &[String]| Change {
@@ -144,7 +158,7 @@ impl Stale {
             changes.push((change("restart", &self.restart), Risk::Restart));
         }
         if !self.reload.is_empty() {
-            changes.push(match status.can_reload {
+            changes.push(match self.wants_reload(status) {
                 true => (change("reload", &self.reload), Risk::Reload),
                 false => (change("restart", &self.reload), Risk::Restart),
             });
@@ -227,10 +241,18 @@ fn is_silent(unit: &Unit) -> bool {
     console.is_some_and(|console| pooler::look(console, pooler::LIMIT).is_err())
 }
 
-/// Has a running unit read its files; what wants a restart goes on waiting for it.
-pub(crate) fn reload(unit: &Unit) -> Result<(), Failure> {
-    systemd::reload(&unit.name)?;
-    stays(&unit.name)
+/// Has a running unit read its files and start at boot; what wants a restart goes on waiting for
+/// it.
+pub(crate) fn meanwhile(unit: &Unit, context: &Context) -> Result<(), Failure> {
+    let name = unit.name.as_str();
+    let status = systemd::show_one(name)?;
+    if !enabled(&status) {
+        systemd::enable(name)?;
+    }
+    if Stale::of(unit, &status, context).wants_reload(&status) {
+        systemd::reload(name)?;
+    }
+    stays(name)
 }
 
 /// A unit that ended right after its start fails here, with its log.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use sty_core::Risk;
-use sty_wire::observation::{Change, Failure, Observation, PatroniPeer, PatroniView};
+use sty_wire::observation::{AT_BOOT, Change, Failure, Observation, PatroniPeer, PatroniView};
 use sty_wire::resource::{PatroniMember, PostgresAccess};
 use sty_wire::standing::Standing;
 
@@ -46,7 +46,7 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
         return Ok(found.judge());
     }
     if unit.file_state != "enabled" {
-        let change = Change::new("start at boot", &unit.file_state, "enabled");
+        let change = Change::new(AT_BOOT, &unit.file_state, "enabled");
         found.add(change, Risk::Safe);
     }
     let rereading = match unit.active() {

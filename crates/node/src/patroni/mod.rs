@@ -41,7 +41,7 @@ pub use self::member::settings_waiting;
 pub(crate) use self::member::{observe as observe_member, pending_restart, view};
 pub(crate) use self::operate::operate;
 pub(crate) use self::refused::first as first_refused;
-pub(crate) use self::reload::member as reload_member;
+pub(crate) use self::reload::meanwhile as member_meanwhile;
 pub(crate) use self::standing::of as standing;
 pub(crate) use self::start::converge as converge_member;
 pub(crate) use self::stray::stray;

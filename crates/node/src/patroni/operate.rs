@@ -62,7 +62,7 @@ pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Res
         Op::Reinitialize { .. } => reinitialize(member, context),
         Op::Pause { paused, .. } => pause(member, *paused, context),
         Op::Converge { .. }
-        | Op::Reload { .. }
+        | Op::Meanwhile { .. }
         | Op::TakeUp { .. }
         | Op::EtcdMemberAdd { .. }
         | Op::EtcdMemberRemove { .. } => Err(Failure::message(

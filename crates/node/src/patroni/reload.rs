@@ -32,9 +32,14 @@ const READ: Wait<'static> = Wait {
     pause: PAUSE,
 };
 
-/// Reloads what has not read its files as they are now; what wants a restart goes on waiting for it.
-pub(crate) fn member(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
-    files(member, &systemd::show_one(&member.unit)?, context)
+/// Reloads what has not read its files as they are now, and has it start at boot; what wants a
+/// restart goes on waiting for it.
+pub(crate) fn meanwhile(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let unit = systemd::show_one(&member.unit)?;
+    if unit.file_state != "enabled" {
+        systemd::enable(&member.unit)?;
+    }
+    files(member, &unit, context)
 }
 
 /// Reloads what has not read its files as they are now.

@@ -1,5 +1,6 @@
 //! Restarts, one member after the other.
 
+use sty_wire::observation::{AT_BOOT, PORT};
 use sty_wire::resource::{FileCheck, Unit, UnitState};
 
 use crate::fleet::*;
@@ -117,18 +118,14 @@ fn what_serves_a_cluster_is_restarted_only_when_asked_and_one_after_the_other() 
     }
 }
 
-/// It hangs, and listens where it should.
+/// It listens where it should.
 #[test]
-fn haproxy_is_mended_beside_a_pooler_that_does_not_answer() {
+fn haproxy_is_mended_beside_a_pooler_that_waits_for_its_restart() {
     let mut nodes = running(1);
     for node in &mut nodes {
         leads_elsewhere(node);
         let pooler = service("pooler", Some("pg-test"));
-        let changes = vec![Change::new(
-            "restart",
-            "does not answer",
-            "a console that answers",
-        )];
+        let changes = vec![Change::new("console", "does not answer", "answers")];
         let risk = Risk::Restart;
         node.observations
             .insert(pooler.id.clone(), Observation::Drift { changes, risk });
@@ -145,13 +142,15 @@ fn haproxy_is_mended_beside_a_pooler_that_does_not_answer() {
 }
 
 #[test]
-fn haproxy_goes_on_leading_to_a_pooler_that_waits_for_its_restart() {
+fn haproxy_goes_on_leading_to_a_pooler_whose_port_changes_with_its_restart() {
     let mut nodes = running(1);
     for node in &mut nodes {
         leads_elsewhere(node);
         let pooler = service("pooler", Some("pg-test"));
+        let changes = vec![Change::named("restart"), Change::named(PORT)];
+        let risk = Risk::Restart;
         node.observations
-            .insert(pooler.id.clone(), drift(Risk::Restart));
+            .insert(pooler.id.clone(), Observation::Drift { changes, risk });
         node.resources.push(pooler);
     }
     let waits = plan(&nodes, &Options::default());
@@ -275,6 +274,21 @@ fn what_waits_for_a_restart_reads_its_files_meanwhile() {
     restart due pg-test-2:
     ");
     insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @" 1 n2 restart PostgreSQL pg-test-2 [restart] <-");
+}
+
+#[test]
+fn what_waits_for_a_restart_starts_at_boot_meanwhile() {
+    let mut nodes = running(1);
+    let found = Observation::Drift {
+        changes: vec![Change::named("restart"), Change::named(AT_BOOT)],
+        risk: Risk::Restart,
+    };
+    nodes[1].observations.insert("etcd".to_owned(), found);
+    insta::assert_snapshot!(show(&plan(&nodes, &Options::default())), @"
+     1 n2 restart etcd member etcd-2 [restart] <-  HELD needs `--restart`
+     2 n2 enable etcd member etcd-2 [safe] <- 
+    restart due etcd-2:
+    ");
 }
 
 #[test]
