@@ -22,10 +22,7 @@ pub(crate) fn parse(text: &str, report: &Report) -> Option<Value> {
     for next in Parser::new_from_str(text) {
         let step = match next {
             Ok((event, span)) => builder.event(event, place(span.start)),
-            Err(error) => Err(Stop {
-                place: place(*error.marker()),
-                message: error.info(),
-            }),
+            Err(error) => Err(stop(place(*error.marker()), error.info())),
         };
         if let Err(stop) = step {
             builder.stop(&stop);
@@ -75,6 +72,8 @@ fn place(mark: Marker) -> Place {
 struct Stop {
     place: Place,
     message: String,
+    /// The next step.
+    help: &'static str,
 }
 
 /// A finished value with what it costs to walk it.
@@ -297,7 +296,7 @@ impl<'r> Builder<'r> {
             stop.place,
             format!("not readable as YAML: {}", stop.message),
             "reading stopped here",
-            "check indentation, quotes and brackets at and before this line",
+            stop.help,
         );
     }
 
@@ -399,16 +398,23 @@ fn check_tag(tag: Option<&Tag>, place: Place) -> Result<bool, Stop> {
         None => Ok(false),
         Some(tag) if tag.is_yaml_core_schema() => Ok(tag.suffix() == "str"),
         Some(tag) if tag.suffix() == "unsafe" => Ok(true),
-        Some(tag) => Err(stop(
-            place,
-            &format!("the tag `!{}` is not supported", tag.suffix()),
-        )),
+        Some(tag) => Err(Stop {
+            help: match tag.suffix() {
+                "vault" => "write the value itself, in a file that only its owner can read",
+                _ => "take the tag out",
+            },
+            ..stop(
+                place,
+                format!("the tag `!{}` is not supported", tag.suffix()),
+            )
+        }),
     }
 }
 
-fn stop(place: Place, message: &str) -> Stop {
+fn stop(place: Place, message: impl Into<String>) -> Stop {
     Stop {
         place,
-        message: message.to_owned(),
+        message: message.into(),
+        help: "check indentation, quotes and brackets at and before this line",
     }
 }

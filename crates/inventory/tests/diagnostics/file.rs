@@ -21,6 +21,15 @@ fn syntax() {
 }
 
 #[test]
+fn tags_of_ansible() {
+    assert_snapshot!(found("all:\n  vars:\n    patroni_password: !vault |\n      $ANSIBLE_VAULT;1.1;AES256\n"), @"
+    error[inventory/syntax]: not readable as YAML: the tag `!vault` is not supported
+      4:7 reading stopped here
+      hint: write the value itself, in a file that only its owner can read
+    ");
+}
+
+#[test]
 fn encoding() {
     let found = |content: &[u8]| render(&load_bytes("pigsty.yml", content, &|_| Ok(String::new())));
     assert_snapshot!(found(b"all:\n  # \xc3\xa4 J\xfcrgen\n"), @"
