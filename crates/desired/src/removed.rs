@@ -145,7 +145,9 @@ fn instance(group: &mut Group<'_>, cluster: &PgCluster, stays: Stays) {
     }
     group.stopped(PATRONI_SERVICE);
     group.absent(paths::PATRONI_UNIT, false);
-    group.absent(paths::PATRONI, false);
+    for path in paths::PATRONI_FILES {
+        group.absent(path, false);
+    }
     if cluster.settings.pgbouncer {
         group.absent(pooler::DIRECTORY, true);
         group.absent(pooler::DROP_IN_DIRECTORY, true);

@@ -10,7 +10,7 @@ use sty_wire::resource::{FileCheck, ResourceKind, Stage};
 use crate::candidate::{Candidate, Hold, Key, collect};
 use crate::{
     NodeInput, Noted, Options, Plan, candidate, etcd, forsaken, outside, patroni, restart, stray,
-    title, trust, undeclared,
+    title, trust, undeclared, unseen,
 };
 
 /// Plans what brings every node from what it is to what it should be.
@@ -47,6 +47,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     plan.undecided = candidates
         .iter()
         .any(|candidate| matches!(candidate.held, Some(Hold::Trust(_))));
+    unseen::set_aside(nodes, &candidates, &mut plan);
     plan.restarts = restart::find(nodes, &candidates);
     plan.actions = number(nodes, sorted(candidates));
     plan

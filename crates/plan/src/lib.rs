@@ -18,6 +18,7 @@ mod stray;
 mod title;
 mod trust;
 mod undeclared;
+mod unseen;
 mod update;
 
 pub use build::build;
@@ -69,6 +70,9 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// What could not be looked at, or must not be done.
     pub problems: Vec<Problem>,
+    /// What could not be looked at, and perhaps can once the actions of earlier stages have run on
+    /// its node.
+    pub unseen: Vec<Problem>,
     /// Members that run and are in no inventory.
     pub unwanted: Vec<Unwanted>,
     /// What is due on nodes that `--limit` leaves out, by cluster and node.
@@ -196,6 +200,7 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
             && self.problems.is_empty()
+            && self.unseen.is_empty()
             && self.unwanted.is_empty()
             && self.waiting.is_empty()
             && self.unled.is_empty()

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use sty_wire::observation::Objects;
 use sty_wire::resource::ResourceKind;
 
+use crate::conflict::Untouchable;
 use crate::postgres::database::unfinished;
 use crate::{NodeInput, Plan, Undeclared};
 
-/// Adds what every primary has and its cluster's resources do not name.
+/// Adds what every primary has and its cluster's resources do not name. What runs on a node that
+/// holds something else is of another cluster.
 pub(crate) fn find(nodes: &[NodeInput<'_>], plan: &mut Plan) {
-    for node in nodes {
+    for node in nodes.iter().filter(|node| !Untouchable::is_node(node)) {
         for (cluster, objects) in &node.surroundings.objects {
             let declared = declared(node, cluster);
             let roles = objects.roles.difference(&declared.roles);

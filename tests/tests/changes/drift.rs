@@ -58,6 +58,22 @@ pub(crate) fn is_listed_and_mended(stage: &Stage) {
         .ok();
 }
 
+/// What it hides is compared once it is mended.
+pub(crate) fn that_hides_other_drift_is_mended_with_it(stage: &Stage) {
+    let (_, others) = stage.primary();
+    let replica = others[0];
+    const EDIT: &str = "echo junk > /etc/pki/ca.crt && rm /usr/pgsql \
+         && systemctl disable patroni";
+    stage.world.on(replica, EDIT).ok();
+    let ran = stage.sty(&["plan", "--exit-code"]);
+    assert_eq!(ran.code, 3, "{}", ran.all());
+    assert!(ran.all().contains("unseen"), "{}", ran.all());
+    stage.sty(&["apply"]).ok();
+    stage.world.assert_converged();
+    let enabled = "systemctl is-enabled patroni";
+    assert_eq!(stage.world.on(replica, enabled).text(), "enabled");
+}
+
 /// Neither a reload nor a start would go well with what is in the files.
 pub(crate) fn is_mended_in_postgresql_s_own_files(stage: &Stage) {
     let (_, others) = stage.primary();

@@ -58,7 +58,7 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
     ];
     play(&stage, &quiet);
     assert_eq!(before, stage.processes(), "nothing was restarted");
-    let loud: [Chapter; 8] = [
+    let loud: [Chapter; 9] = [
         ("a held restart", restart::holds_no_reload),
         ("restarts", restart::only_when_asked_for_and_rolling),
         ("a smaller setting", restart::a_smaller_setting),
@@ -67,6 +67,10 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
         (
             "drift in PostgreSQL's own files",
             drift::is_mended_in_postgresql_s_own_files,
+        ),
+        (
+            "drift that hides other drift",
+            drift::that_hides_other_drift_is_mended_with_it,
         ),
         ("errors", errors::stay_with_their_item),
         ("switched off", services::switched_off),

@@ -241,8 +241,9 @@ pub(crate) fn a_node_goes_to_another_cluster(fleet: &Fleet) {
 pub(crate) fn nothing_is_left(fleet: &Fleet, node: &str, cluster: &str) {
     let script = format!(
         "pgrep -l -u postgres; \
-         ls -d /pg /pg/data /data/postgres/{cluster}-17 /etc/patroni/patroni.yml /etc/pgbouncer \
+         ls -d /pg /pg/data /data/postgres/{cluster}-17 /etc/pgbouncer \
             /etc/systemd/system/patroni.service /usr/pgsql /etc/sudoers.d/sty-postgres 2>/dev/null; \
+         ls /etc/patroni | grep -vx -e config.yml.in -e dcs.yml; \
          grep -rlw {cluster} /etc --exclude=hosts --exclude=hostname --exclude-dir=ssh; \
          systemctl is-active patroni pgbouncer haproxy | grep -x active; \
          nft list tables | grep sty; \

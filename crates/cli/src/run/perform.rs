@@ -62,7 +62,8 @@ impl Performance<'_> {
             self.printer
                 .say(format!("the journal is not complete: {error}"));
         }
-        let unclear = scene.is_unclear() || !plan.problems.is_empty();
+        let unseen = plan.problems.iter().chain(&plan.unseen).next().is_some();
+        let unclear = scene.is_unclear() || unseen;
         let code = match outcome.exit_code() {
             ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
             ExitCode::Done if unclear => ExitCode::Partial,

@@ -24,6 +24,9 @@ enum Line<'a> {
     Problem {
         problem: &'a Problem,
     },
+    Unseen {
+        unseen: &'a Problem,
+    },
     Unwanted {
         unwanted: &'a Unwanted,
     },
@@ -127,6 +130,15 @@ fn print_rest(printer: &Printer, plan: &Plan) {
             paused::hint(cluster)
         ));
     }
+    for unseen in problems::grouped(&plan.unseen) {
+        printer.say(format!(
+            "{} {}: {} cannot be looked at before the actions here have run: {}",
+            paint(YELLOW, "unseen"),
+            unseen.node,
+            unseen.subject,
+            unseen.failure.message
+        ));
+    }
     say_problems(printer, &plan.problems);
     for unwanted in &plan.unwanted {
         if unwanted.left {
@@ -218,6 +230,9 @@ fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     }
     for problem in &plan.problems {
         printer.json(&Line::Problem { problem })?;
+    }
+    for unseen in &plan.unseen {
+        printer.json(&Line::Unseen { unseen })?;
     }
     for unwanted in &plan.unwanted {
         printer.json(&Line::Unwanted { unwanted })?;
@@ -416,6 +431,9 @@ fn summary(plan: &Plan) -> String {
     let waiting: usize = plan.waiting.iter().map(|one| one.titles.len()).sum();
     if waiting > 0 {
         text.push_str(&format!(", {waiting} outside `--limit`"));
+    }
+    if !plan.unseen.is_empty() {
+        text.push_str(&format!(", {} unseen", plan.unseen.len()));
     }
     if !plan.problems.is_empty() {
         text.push_str(", ");

@@ -165,8 +165,8 @@ impl Run<'_> {
     }
 
     /// Plans and runs; and once more when restarts were asked for and what was done may call for
-    /// some, when a cluster that nobody led could not be compared, or when a member left a node that
-    /// is wanted for something else. Gives the last plan and what became of it, or the exit code of
+    /// some, when something could not be compared before, or when a member left a node that is wanted
+    /// for something else. Gives the last plan and what became of it, or the exit code of
     /// an inventory that turned out to be wrong.
     fn rounds(
         &self,
@@ -196,6 +196,7 @@ impl Run<'_> {
         }
         let again = self.options.restart && may_need_restart(&plan)
             || !plan.unled.is_empty()
+            || !plan.unseen.is_empty()
             || leaving.iter().any(|one| removal.frees(one));
         if again && outcome.exit_code() == ExitCode::Done {
             if let Err(code) = self.look(scene, desired, selection)? {
@@ -258,7 +259,8 @@ impl Run<'_> {
     }
 
     fn code(&self, scene: &Scene, plan: &Plan, outcome: &Outcome) -> ExitCode {
-        let unclear = scene.is_unclear() || !plan.problems.is_empty();
+        let unseen = plan.problems.iter().chain(&plan.unseen).next().is_some();
+        let unclear = scene.is_unclear() || unseen;
         match outcome.exit_code() {
             ExitCode::Done if (unclear || plan.undecided) && outcome.done.is_empty() => {
                 ExitCode::Failed

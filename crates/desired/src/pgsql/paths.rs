@@ -38,6 +38,17 @@ pub(crate) const PATRONI_GATE: &str = "/etc/patroni/lease_gate.py";
 pub(crate) const PATRONI_GATED: &str = "/etc/patroni/gated-ports";
 /// What Patroni runs when the member's role changes.
 pub(crate) const PATRONI_CALLBACK: &str = "/etc/patroni/role-changed";
+/// What `sty` has in [`PATRONI_DIR`], which the package has files in as well.
+pub(crate) const PATRONI_FILES: [&str; 8] = [
+    PATRONI,
+    PATRONI_WITHIN_LEASE,
+    PATRONI_ELSEWHERE,
+    PATRONI_TIMELINES,
+    PATRONI_FRESH_COPY,
+    PATRONI_GATE,
+    PATRONI_GATED,
+    PATRONI_CALLBACK,
+];
 /// Patroni's unit.
 pub(crate) const PATRONI_UNIT: &str = "/etc/systemd/system/patroni.service";
 

@@ -104,34 +104,42 @@ fn service_restarts(
             candidate.held = Some(Hold::Restart);
             continue;
         }
-        let steps = hand_over(seat, seats, restarts.last());
-        let before = steps.last().map(|step| &step.key).or(restarts.last());
-        candidate.needs.extend(before.cloned());
+        let (before, steps) = prepare(seat, seats, restarts.last());
+        candidate.needs.extend(before);
         candidates.extend(steps);
         restarts.push(seat.key());
     }
     restarts
 }
 
-/// What comes before a leader's Patroni ends: another member leads, and the clients of every pooler
-/// have waited for that. Nothing where nobody can take over. The Patroni of a paused cluster leaves
-/// its server as it is.
-fn hand_over(seat: &Seat<'_>, seats: &[Seat<'_>], previous: Option<&Key>) -> Vec<Candidate> {
-    let view = seat.view.filter(|view| seat.leads() && !view.paused);
-    let next = view.and_then(|view| best_candidate(&seat.member.name, &view.members));
+/// What a restart of a member's Patroni waits for, and the steps about it. Of a leader: another
+/// member leads before, and the clients of every pooler wait for that; where nobody can take over
+/// they wait until it is back. The Patroni of a paused cluster leaves its server as it is.
+fn prepare(
+    seat: &Seat<'_>,
+    seats: &[Seat<'_>],
+    previous: Option<&Key>,
+) -> (Vec<Key>, Vec<Candidate>) {
+    let before: Vec<Key> = previous.cloned().into_iter().collect();
+    let Some(view) = seat.view.filter(|view| seat.leads() && !view.paused) else {
+        return (before, Vec::new());
+    };
     let mut script = Script::new(seats, previous.cloned(), false);
-    if let Some(next) = next {
-        script.because("its Patroni restarts");
-        script.switch_over(seat, &next.name, false);
-    }
+    script.because("its Patroni restarts");
+    let before = match best_candidate(&seat.member.name, &view.members) {
+        Some(next) => {
+            script.switch_over(seat, &next.name, false);
+            script.last()
+        }
+        None => script.around(seat, seat.key()),
+    };
     let steps = script.finish().into_iter();
-    steps
-        .map(|step| Candidate {
-            stage: Stage::Postgres,
-            last: false,
-            ..step
-        })
-        .collect()
+    let steps = steps.map(|step| Candidate {
+        stage: Stage::Postgres,
+        last: false,
+        ..step
+    });
+    (before, steps.collect())
 }
 
 /// Members that Patroni lists and the inventory does not. One that has stopped may have gone; one

@@ -35,6 +35,11 @@ impl<'a, 'b> Script<'a, 'b> {
         self.reason = reason.into();
     }
 
+    /// What has to be waited for after the steps so far.
+    pub(crate) fn last(&self) -> Vec<Key> {
+        self.last.clone()
+    }
+
     /// What it comes to.
     pub(crate) fn finish(self) -> Vec<Candidate> {
         self.candidates
@@ -64,6 +69,17 @@ impl<'a, 'b> Script<'a, 'b> {
         self.checkpoint(seat);
         self.quietly(&seat.member.name, |script| script.member(seat));
         self.settle(seat);
+    }
+
+    /// Has the clients of every pooler wait while the action `work` goes on, which is in the plan
+    /// already and restarts the leader where it is. Gives what it has to wait for.
+    pub(crate) fn around(&mut self, seat: &Seat<'_>, work: Key) -> Vec<Key> {
+        self.checkpoint(seat);
+        let mut before = Vec::new();
+        self.quietly(&seat.member.name, |script| {
+            before = std::mem::replace(&mut script.last, vec![work]);
+        });
+        before
     }
 
     fn member(&mut self, seat: &Seat<'_>) {

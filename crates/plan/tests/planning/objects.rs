@@ -1,7 +1,7 @@
 //! Roles and databases that go.
 
 use sty_plan::{Options, Undeclared};
-use sty_wire::observation::{Change, Objects, Observation};
+use sty_wire::observation::{Change, Failure, Objects, Observation};
 use sty_wire::postgres::RoleSpec;
 use sty_wire::resource::{PostgresAccess, Resource, ResourceKind, Stage};
 
@@ -84,12 +84,18 @@ fn what_nobody_declares_is_told_and_left_alone() {
     };
     let around = &mut nodes[0].surroundings.objects;
     around.insert("pg-test".to_owned(), objects);
-    let plan = plan(&nodes, &Options::default());
-    assert!(plan.is_empty(), "{plan:?}");
+    let found = plan(&nodes, &Options::default());
+    assert!(found.is_empty(), "{found:?}");
     let stray = Undeclared {
         cluster: "pg-test".to_owned(),
         roles: vec!["stray".to_owned()],
         databases: Vec::new(),
     };
-    assert_eq!(plan.undeclared, [stray]);
+    assert_eq!(found.undeclared, [stray]);
+
+    // It is another cluster's server.
+    let failure = Failure::message("the data here is of pg-old");
+    let observations = &mut nodes[0].observations;
+    observations.insert("patroni".to_owned(), Observation::Conflict { failure });
+    assert_eq!(plan(&nodes, &Options::default()).undeclared, []);
 }

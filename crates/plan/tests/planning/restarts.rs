@@ -68,6 +68,25 @@ fn a_leader_hands_over_before_its_patroni_restarts() {
     assert!(held.actions.iter().all(|action| action.held.is_some()));
 }
 
+/// Nobody can take over: who comes through a pooler waits until it is back.
+#[test]
+fn clients_wait_while_the_patroni_of_a_lone_leader_restarts() {
+    let mut nodes = running(1);
+    nodes.truncate(1);
+    let node = &mut nodes[0];
+    let member = node.resources.iter().find(|one| is_member(one)).unwrap();
+    let id = member.id.clone();
+    node.observations.insert(id, drift(Risk::Restart));
+    let view = patroni_view(true, &[1]);
+    node.surroundings.patroni.insert("pg-test".to_owned(), view);
+    insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
+    1 n1 write a checkpoint on pg-test-1 [safe] <- 
+    2 n1 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 1
+    3 n1 restart PostgreSQL pg-test-1 [restart] <- 2
+    4 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 2,3
+    ");
+}
+
 fn is_member(resource: &Resource) -> bool {
     matches!(resource.kind, ResourceKind::PatroniMember(_))
 }

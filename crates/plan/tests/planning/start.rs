@@ -35,6 +35,30 @@ fn a_converged_fleet_has_an_empty_plan() {
     assert!(plan(&running(2), &Options::default()).is_empty());
 }
 
+/// A file that is another makes the service that it is asked by answer nothing.
+#[test]
+fn what_cannot_be_looked_at_is_no_problem_while_something_comes_first() {
+    let mut nodes = running(2);
+    let failure = Failure::message("/etc/pki/ca.crt holds no certificate");
+    nodes[0]
+        .observations
+        .insert("etcd".to_owned(), Observation::Failed { failure });
+    let alone = plan(&nodes, &Options::default());
+    assert_eq!((alone.problems.len(), alone.unseen.len()), (1, 0));
+    // What happens on another node does not help.
+    nodes[1]
+        .observations
+        .insert("/etc/hosts".to_owned(), drift(Risk::Safe));
+    let elsewhere = plan(&nodes, &Options::default());
+    assert_eq!((elsewhere.problems.len(), elsewhere.unseen.len()), (1, 0));
+    nodes[0]
+        .observations
+        .insert("/etc/hosts".to_owned(), drift(Risk::Safe));
+    let first = plan(&nodes, &Options::default());
+    assert_eq!((first.problems.len(), first.unseen.len()), (0, 1));
+    assert!(!first.is_empty());
+}
+
 #[test]
 fn cluster_wide_drift_is_mended_once_by_the_leader() {
     let mut nodes = running(2);
