@@ -57,6 +57,7 @@ class FreshCopy:
         """After each loop of Patroni."""
         if self.ha._async_executor.busy:  # It starts a server, rewinds or copies.
             return
+        self.count_deaths()
         try:
             why = self.reason()
             if not why:
@@ -67,9 +68,6 @@ class FreshCopy:
             self.told = str(error)
             return
         self.told = None
-        self.count_deaths()
-        if not why and self.dies_of_its_data():
-            why = "the server dies while it replays log over it"
         self.seen = self.seen + 1 if why else 0
         if self.seen < SEEN:
             return
@@ -94,12 +92,9 @@ class FreshCopy:
 
     def dies_of_its_data(self):
         """Where a fresh copy has not helped, neither does another."""
-        ha, server = self.ha, self.ha.state_handler
-        leader = ha.cluster and ha.cluster.leader
         return (
-            self.deaths >= DEATHS and not self.copied_for_deaths and not ha.is_paused()
-            and leader and leader.name not in (None, "", server.name)
-            and not server.is_running() and room(server.data_dir) >= ROOM_BYTES)
+            self.deaths >= DEATHS and not self.copied_for_deaths
+            and room(self.ha.state_handler.data_dir) >= ROOM_BYTES)
 
     def reason(self):
         """Why only a fresh copy of the data brings the member here back."""
@@ -112,7 +107,9 @@ class FreshCopy:
         if not server.data_directory_empty() and is_broken(server.data_dir):
             # A server may run on, and take no connections.
             return "its data directory is broken"
-        if not server.is_running() or server.state != "running":
+        if not server.is_running():
+            return self.dies_of_its_data() and "the server dies while it replays log over it"
+        if server.state != "running":
             return None
         ended = server.query(WAL_END, retry=False)
         if not ended:
