@@ -1,4 +1,4 @@
-//! The data directory, and how long the journal is kept.
+//! The data directory, that of the node program, and how long the journal is kept.
 
 use sty_wire::resource::{Access, Module, Stage};
 
@@ -11,6 +11,10 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired) {
     let managed = view.managed();
     let mut group = desired.group(Module::Node, Stage::Config, None);
     group.directory(&view.node.settings.data, Access::root(0o755));
+    // What runs as root is from there.
+    for path in ["/opt/sty", "/opt/sty/bin"] {
+        group.directory(path, Access::root(0o755));
+    }
     group.directory("/etc/systemd/journald.conf.d", Access::root(0o755));
     group.file(
         JOURNAL_PATH,
