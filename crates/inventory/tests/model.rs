@@ -98,7 +98,12 @@ fn settings_stay_text() {
     let shown = format!("{:?}", cluster.settings.parameters);
     insta::assert_snapshot!(shown, @r#"{"app.version": "17.10", "jit": "on", "log_file_mode": "0600", "log_lock_waits": "off", "work_mem": "32MB"}"#);
     assert_eq!(cluster.settings.synchronous, Synchronous::On);
-    assert_eq!(cluster.settings.listen, "10.10.10.10,127.0.0.1");
+    let listens = cluster.instances.iter().map(|one| one.listen.as_str());
+    let listens: Vec<&str> = listens.collect();
+    assert_eq!(
+        listens[..2],
+        ["10.10.10.10,127.0.0.1", "10.10.10.11,127.0.0.1"]
+    );
     let own = format!("{:?}", cluster.instances[0].parameters);
     insta::assert_snapshot!(own, @r#"{"work_mem": "64MB"}"#);
     assert!(cluster.instances[1].parameters.is_empty());

@@ -1,5 +1,7 @@
 //! Parameters that need a restart.
 
+use std::collections::BTreeSet;
+
 use crate::parameters::dynamic;
 use crate::stage::{NODES, PASSWORDS, Stage, at};
 use sty_stories::Writer;
@@ -66,6 +68,21 @@ pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
     }
     let (primary, _) = stage.primary();
     assert_ne!(primary, NODES[0], "the primary has moved");
+}
+
+/// Server and poolers of each member listen at addresses of its own.
+pub(crate) fn addresses_to_listen_at(stage: &Stage) {
+    stage.set("pg_listen: '${ip},${lo}'");
+    stage.apply("addresses to listen at", &["--restart"]).ok();
+    for node in NODES {
+        let script = "ss -Hltn | awk '{print $4}' | grep -E ':(5432|6432|6433)$'";
+        let ran = stage.world.on(node, script);
+        let found: BTreeSet<&str> = ran.ok().stdout.lines().collect();
+        let own = |address| [5432, 6432, 6433].map(|port| format!("{address}:{port}"));
+        let expected = [own(node), own("127.0.0.1")].concat();
+        assert_eq!(found, expected.iter().map(String::as_str).collect());
+    }
+    stage.owner(5433, "select 1").ok();
 }
 
 /// The plan says what will wait for a restart, before anything is done.

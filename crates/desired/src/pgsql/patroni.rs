@@ -322,7 +322,7 @@ fn postgresql(view: &View<'_>, member: Member<'_>) -> Yaml {
     let mut entries: Vec<(&str, Yaml)> = vec![
         (
             "listen",
-            format!("{}:{}", settings.listen, settings.port).into(),
+            format!("{}:{}", member.instance.listen, settings.port).into(),
         ),
         (
             "connect_address",

@@ -195,7 +195,7 @@ fn listen(
         "pgbouncer.listen.ini",
         values! {
             managed => view.managed(),
-            listen => settings.listen,
+            listen => member.instance.listen,
             port => pooler.port(member.cluster),
             socket_dir => settings.socket_dir,
             ini => pooler.config(),

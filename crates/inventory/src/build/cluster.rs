@@ -14,6 +14,8 @@ use crate::merge::{Fleet, HostId};
 use crate::model::{Account, Extension, Instance, InstanceRole, PgCluster, PgVip, SystemAccounts};
 use crate::registry::{self, Level};
 use crate::report::Report;
+use crate::source::Value;
+use crate::validate::scalars;
 
 /// Builds and checks a cluster of `hosts`, which are in `pg_seq` order.
 pub(super) fn build(
@@ -39,7 +41,7 @@ pub(super) fn build(
     check_same(name, scope, &scopes, is_of_cluster);
     check_mode(name, scope);
     accounts::check_superuser(scope);
-    listen::check(scope);
+    scopes.iter().for_each(listen::check);
     locales::check_cluster(name, scope);
     for (place, schema) in scope.written_words("pg_default_schemas") {
         databases::check_schema(scope, place, &schema, "`pg_default_schemas`");
@@ -140,6 +142,7 @@ fn instance(cluster: &str, scope: &Scope<'_>) -> Instance {
             .optional_text("pg_upstream")
             .filter(|_| role != InstanceRole::Primary)
             .and_then(|text| text.parse().ok()),
+        listen: scope.words("pg_listen").join(","),
         delay: String::new(),
         parameters: parameters::of_instance(scope),
     }
@@ -259,8 +262,39 @@ pub(super) fn check_same(
                 report_differs(cluster, parameter.name, first, other);
                 break;
             }
+            // Each member has addresses of its own to listen at.
+            let own = own.filter(|_| parameter.name != "pg_listen");
+            if let Some(found) = own.and_then(|own| expands_apart(&own.value, first, other)) {
+                report_apart(cluster, parameter.name, found, first, other);
+                break;
+            }
         }
     }
+}
+
+/// Text in `value` whose placeholders stand for something else on the other member.
+fn expands_apart<'a>(value: &'a Value, first: &Scope<'_>, other: &Scope<'_>) -> Option<&'a Value> {
+    let mut texts = Vec::new();
+    scalars(value, &mut |scalar, text| {
+        if text.contains("${") {
+            texts.push(scalar);
+        }
+    });
+    let apart = |text: &&Value| first.expanded(text) != other.expanded(text);
+    texts.into_iter().find(apart)
+}
+
+fn report_apart(cluster: &str, name: &str, value: &Value, first: &Scope<'_>, other: &Scope<'_>) {
+    let (report, place) = (first.report, value.place);
+    let message = format!(
+        "`{name}` stands for `{}` on `{}` and for `{}` on `{}`, members of cluster `{cluster}`",
+        first.expanded(value),
+        first.name(),
+        other.expanded(value),
+        other.name()
+    );
+    let help = "write the value itself: it is one for the whole cluster";
+    report.error_once(codes::DIFFERS, place, message, "not the same for all", help);
 }
 
 fn report_differs(cluster: &str, name: &str, first: &Scope<'_>, other: &Scope<'_>) {

@@ -13,7 +13,6 @@ pub(super) fn build(cluster: &str, scope: &Scope<'_>, size: usize) -> PgSettings
     let rpo_bytes: u64 = scope.optional_int("pg_rpo").unwrap_or_default();
     PgSettings {
         port: scope.int("pg_port"),
-        listen: scope.words("pg_listen").join(","),
         socket_dir: scope.text("pg_localhost"),
         dbsu: scope.text("pg_dbsu"),
         dbsu_sudo: node::sudo(&scope.text("pg_dbsu_sudo")),

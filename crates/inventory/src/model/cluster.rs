@@ -88,6 +88,8 @@ pub struct Instance {
     pub weight: u32,
     /// Member it follows (`pg_upstream`): a cascading replica.
     pub upstream: Option<IpAddr>,
+    /// Listen addresses of its server and poolers (`pg_listen`), separated by commas.
+    pub listen: String,
     /// How long it waits before it replays a change (`pg_delay`), as PostgreSQL reads it; empty
     /// for not at all.
     pub delay: String,
@@ -138,8 +140,6 @@ pub struct RtoPlan {
 pub struct PgSettings {
     /// Port of PostgreSQL.
     pub port: u16,
-    /// Listen addresses (`pg_listen`), resolved and separated by commas.
-    pub listen: String,
     /// Unix socket directory (`pg_localhost`).
     pub socket_dir: String,
     /// Operating system user that runs PostgreSQL (`pg_dbsu`).

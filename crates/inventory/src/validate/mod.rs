@@ -7,5 +7,5 @@ mod ports;
 mod secrets;
 
 pub(crate) use kinds::is_of_kind;
-pub(crate) use names::check_values;
+pub(crate) use names::{check_values, scalars};
 pub(crate) use ports::check_ports;

@@ -153,7 +153,7 @@ fn note_idle(idle: &BTreeMap<String, Place>, report: &Report) {
 }
 
 /// Every scalar inside a value.
-pub(super) fn scalars(value: &Value, visit: &mut dyn FnMut(&Value, &str)) {
+pub(crate) fn scalars<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a Value, &'a str)) {
     if let Some(text) = value.text() {
         visit(value, text);
     }

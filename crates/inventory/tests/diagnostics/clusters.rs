@@ -74,6 +74,25 @@ pg-a: { hosts: { 10.10.10.10: { pg_seq: 1, pg_role: primary } }, vars: { pg_clus
 }
 
 #[test]
+fn placeholders_stand_for_one_value_in_a_cluster() {
+    let two = |set: &str| {
+        let both = "pg_role: primary }, 10.10.10.11: { pg_seq: 2, pg_role: replica }";
+        found(&one(set, "").replace("pg_role: primary }", both))
+    };
+    assert_snapshot!(two("pg_services: [ { name: s, port: 5440, ip: '${ip}', dest: postgres, selector: '[]' } ]"), @"
+    error[inventory/differs-in-cluster]: `pg_services` stands for `10.10.10.10` on `10.10.10.10` and for `10.10.10.11` on `10.10.10.11`, members of cluster `pg-a`
+      8:51 not the same for all
+      hint: write the value itself: it is one for the whole cluster
+    ");
+    // Except where each member has its own.
+    assert_eq!(two("pg_listen: '${ip},${lo}'"), "");
+    assert_eq!(
+        two("pg_parameters: { log_line_prefix: '${admin_ip} ' }"),
+        ""
+    );
+}
+
+#[test]
 fn differs() {
     assert_snapshot!(found(&one("", "").replace("pg_role: primary }", "pg_role: primary, pg_port: 5555 }, 10.10.10.11: { pg_seq: 2, pg_role: replica }")), @"
     error[inventory/differs-in-cluster]: `pg_port` differs between `10.10.10.10` and `10.10.10.11`, members of cluster `pg-a`
