@@ -39,6 +39,7 @@ pub(super) fn build(
     let fallback = Scope::new(fleet, 0, members, report);
     let scope = primary.unwrap_or(&fallback);
     check_same(name, scope, &scopes, is_of_cluster);
+    check_parameters(name, scope, &scopes);
     check_mode(name, scope);
     accounts::check_superuser(scope);
     scopes.iter().for_each(listen::check);
@@ -262,12 +263,31 @@ pub(super) fn check_same(
                 report_differs(cluster, parameter.name, first, other);
                 break;
             }
-            // Each member has addresses of its own to listen at.
-            let own = own.filter(|_| parameter.name != "pg_listen");
-            if let Some(found) = own.and_then(|own| expands_apart(&own.value, first, other)) {
-                report_apart(cluster, parameter.name, found, first, other);
-                break;
-            }
+        }
+        // Each member has addresses of its own to listen at.
+        if let Some(own) = own.filter(|_| parameter.name != "pg_listen") {
+            check_expansions(cluster, parameter.name, &own.value, first, scopes);
+        }
+    }
+}
+
+/// What a single instance has of its own stands for itself; the rest is the cluster's.
+fn check_parameters(cluster: &str, first: &Scope<'_>, scopes: &[Scope<'_>]) {
+    if let Some(binding) = parameters::cluster_binding(first) {
+        check_expansions(cluster, "pg_parameters", &binding.value, first, scopes);
+    }
+}
+
+fn check_expansions(
+    cluster: &str,
+    name: &str,
+    value: &Value,
+    first: &Scope<'_>,
+    scopes: &[Scope<'_>],
+) {
+    for other in scopes {
+        if let Some(found) = expands_apart(value, first, other) {
+            return report_apart(cluster, name, found, first, other);
         }
     }
 }

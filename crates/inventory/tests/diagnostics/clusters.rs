@@ -84,6 +84,11 @@ fn placeholders_stand_for_one_value_in_a_cluster() {
       8:51 not the same for all
       hint: write the value itself: it is one for the whole cluster
     ");
+    assert_snapshot!(two("pg_parameters: { log_line_prefix: '${ip} ' }"), @"
+    error[inventory/differs-in-cluster]: `pg_parameters` stands for `10.10.10.10 ` on `10.10.10.10` and for `10.10.10.11 ` on `10.10.10.11`, members of cluster `pg-a`
+      8:43 not the same for all
+      hint: write the value itself: it is one for the whole cluster
+    ");
     // Except where each member has its own.
     assert_eq!(two("pg_listen: '${ip},${lo}'"), "");
     assert_eq!(
