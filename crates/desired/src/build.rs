@@ -136,6 +136,17 @@ impl Group<'_> {
         );
     }
 
+    /// A file that another program writes.
+    pub(crate) fn owned(&mut self, path: &str, access: Access) {
+        self.push(
+            format!("owned:{path}"),
+            ResourceKind::Owned {
+                path: path.to_owned(),
+                access,
+            },
+        );
+    }
+
     /// A symbolic link.
     pub(crate) fn link(&mut self, path: &str, target: &str) {
         self.push(

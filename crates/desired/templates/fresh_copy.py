@@ -54,7 +54,7 @@ class FreshCopy:
         self.copied_for_deaths = False
 
     def look(self):
-        """After each loop of Patroni."""
+        """Before each loop of Patroni: what the last one began has mostly ended by now."""
         if self.ha._async_executor.busy:  # It starts a server, rewinds or copies.
             return
         self.count_deaths()

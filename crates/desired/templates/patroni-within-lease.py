@@ -111,13 +111,13 @@ def within_lease(ha, clock, dcs_error):
                 daemon=True).start()
 
         def run_cycle(self):
+            self.fresh_copy.look()
             done = super().run_cycle()
             try:
                 if self.is_paused() or not (self.is_leader() or self.may_serve_late()):
                     self.gate.lift()
             except Exception:
                 logger.exception("whether the gate may be lifted is looked at again")
-            self.fresh_copy.look()
             return done
 
         def may_serve_late(self):

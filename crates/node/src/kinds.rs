@@ -36,8 +36,8 @@ pub(crate) fn observe(resource: &Resource, context: &Context) -> Observation {
             patroni,
             postgres,
             config,
-            ..
-        } => patroni::observe_config(patroni, postgres, config, context),
+            own,
+        } => patroni::observe_config(patroni, postgres, config, own, context),
         ResourceKind::Role { postgres, role } => postgres::observe_role(postgres, role, context),
         ResourceKind::Database { postgres, database } => {
             postgres::observe_database(postgres, database, context)

@@ -35,6 +35,9 @@ pub enum ServeError {
     /// What was broken for a drill could not be mended.
     #[error("cannot end a drill: {0}")]
     Drill(String),
+    /// Clients that wait could not be let go on.
+    #[error("cannot let clients go on: {0}")]
+    Clients(String),
     /// A reply could not be written as JSON: a fault of `sty`.
     #[error("cannot write a reply; this is a fault of sty")]
     Encode(#[from] serde_json::Error),
@@ -60,6 +63,7 @@ fn serve_with(
         lock: None,
         resources: BTreeMap::new(),
         disturbed: Vec::new(),
+        holding: None,
     };
     session.output.send(&hello()?)?;
     let served = session.serve(input);
@@ -140,6 +144,8 @@ struct Session {
     resources: BTreeMap<String, Resource>,
     /// What ends the disturbances that were made in this session and go on.
     disturbed: Vec<Disturbance>,
+    /// The member whose pooler has its clients wait.
+    holding: Option<PatroniMember>,
 }
 
 impl Session {
@@ -153,7 +159,14 @@ impl Session {
                 reply
             }
             Request::Execute { action, op, supply } => {
-                match self.execute(action, &op, supply.as_ref()) {
+                if let Op::HoldClients { member, .. } = &op {
+                    self.holding = self.patroni_member(member).ok().map(|(_, one)| one.clone());
+                }
+                let executed = self.execute(action, &op, supply.as_ref());
+                if executed.is_ok() && matches!(op, Op::ReleaseClients { .. }) {
+                    self.holding = None;
+                }
+                match executed {
                     Ok(changes) => Reply::Done { action, changes },
                     Err(failure) => Reply::Failed { action, failure },
                 }
@@ -190,7 +203,17 @@ impl Session {
         while let Some(end) = self.disturbed.pop() {
             outcome = outcome.and(drill::disturb(&end));
         }
-        outcome.map_err(|failure| ServeError::Drill(failure.message))
+        let mended = outcome.map_err(|failure| ServeError::Drill(failure.message));
+        mended.and(self.let_clients_go())
+    }
+
+    fn let_clients_go(&mut self) -> Result<(), ServeError> {
+        let Some(member) = self.holding.take() else {
+            return Ok(());
+        };
+        let context = Context::new(Arc::new(|_| ()), BTreeSet::new());
+        patroni::let_clients_go(&member, &context)
+            .map_err(|failure| ServeError::Clients(failure.message))
     }
 
     fn take(&mut self, holder: &str) -> Reply {

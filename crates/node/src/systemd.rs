@@ -319,9 +319,10 @@ pub(crate) fn disable(name: &str) -> Result<(), Failure> {
     job(&["disable", name])
 }
 
-/// Lifts a mask.
+/// Lifts a mask, also one that holds until the next boot.
 pub(crate) fn unmask(name: &str) -> Result<(), Failure> {
-    job(&["unmask", name])
+    job(&["unmask", name])?;
+    job(&["unmask", "--runtime", name])
 }
 
 /// Has systemd read all unit files again.

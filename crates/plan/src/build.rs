@@ -387,7 +387,12 @@ fn decide_first(candidates: &mut Vec<Candidate>) {
         Some(Hold::Promote(_) | Hold::Trust(_)) => true,
         Some(Hold::Destroy(_)) => one.stage == Stage::Dynamic,
         Some(
-            Hold::Restart | Hold::Stray(_) | Hold::Led { .. } | Hold::With(_) | Hold::Outside(_),
+            Hold::Restart
+            | Hold::Stray(_)
+            | Hold::Led { .. }
+            | Hold::Namesake { .. }
+            | Hold::With(_)
+            | Hold::Outside(_),
         )
         | None => false,
     };

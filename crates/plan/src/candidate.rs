@@ -55,6 +55,13 @@ pub(crate) enum Hold {
         /// Cluster.
         cluster: String,
     },
+    /// A member of its name is still somewhere else.
+    Namesake {
+        /// Name.
+        member: String,
+        /// Where that one is.
+        address: String,
+    },
     /// It goes with the database of this name.
     With(String),
     /// It needs what this member would do, whose node `--limit` leaves out.
@@ -66,6 +73,7 @@ impl Hold {
     pub(crate) fn name(&self) -> Option<&String> {
         match self {
             Self::Destroy(name) | Self::Promote(name) | Self::Trust(name) => Some(name),
+            Self::Namesake { member, .. } => Some(member),
             Self::Restart
             | Self::Stray(_)
             | Self::Led { .. }
@@ -93,6 +101,10 @@ impl Hold {
             Self::Led { leader, cluster } => format!(
                 "{leader} leads {cluster} and is not in the inventory: `sty cluster switchover \
                  {cluster}`, then apply again"
+            ),
+            Self::Namesake { member, address } => format!(
+                "{member} is still the member at {address}, and goes first: needs `--confirm \
+                 {member}`"
             ),
             Self::With(database) => {
                 format!("goes with database {database}: needs `--confirm {database}`")

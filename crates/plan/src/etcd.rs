@@ -41,8 +41,8 @@ pub(crate) fn sequence(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>,
     let belongs = |seat: &&Seat<'_>| {
         let member = seat.member;
         let mut known = listed.iter();
-        seat.initialized
-            && known.any(|peer| peer.peer_url == member.peer_url || peer.name == member.name)
+        let is_expected = |peer: &EtcdPeer| peer.name == member.name && member.expects(peer);
+        seat.initialized && known.any(|peer| peer.peer_url == member.peer_url || is_expected(peer))
     };
     for seat in seats.iter().filter(belongs) {
         previous = chain_restart(seat, previous, candidates);
@@ -60,6 +60,10 @@ pub(crate) fn sequence(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>,
     // Who has no data, or data of a membership that has ended.
     for seat in seats.iter().filter(|seat| !belongs(seat)) {
         previous = Some(join(seat, healthy, listed, previous, candidates));
+        let mut others = listed.iter().filter(|peer| !healthy.member.expects(peer));
+        if let Some(namesake) = others.find(|peer| peer.name == seat.member.name) {
+            hold_for(namesake, seat, candidates);
+        }
     }
     data_last(healthy.cluster, candidates);
 }
@@ -151,6 +155,21 @@ fn join(
         start.needs.extend(previous);
     }
     key
+}
+
+/// etcd tells members apart by their names: one that comes to another node goes on the old one
+/// first.
+fn hold_for(namesake: &EtcdPeer, seat: &Seat<'_>, candidates: &mut [Candidate]) {
+    let joins = |candidate: &&mut Candidate| match &candidate.op {
+        Op::EtcdMemberAdd { peer_url, .. } => *peer_url == seat.member.peer_url,
+        _ => candidate.key.0 == seat.node && candidate.key.1 == seat.id,
+    };
+    for candidate in candidates.iter_mut().filter(joins) {
+        candidate.held = Some(Hold::Namesake {
+            member: namesake.name.clone(),
+            address: namesake.address().to_owned(),
+        });
+    }
 }
 
 /// Restarts of members wait for each other.

@@ -18,6 +18,7 @@ pub(crate) fn subject(resource: &Resource) -> String {
         ResourceKind::AuthorizedKeys { user, .. } => format!("authorized keys of {user}"),
         ResourceKind::Directory { path, .. }
         | ResourceKind::Link { path, .. }
+        | ResourceKind::Owned { path, .. }
         | ResourceKind::PathAbsent { path, .. } => path.clone(),
         ResourceKind::File(file) => file.path.clone(),
         ResourceKind::OnlyPackageSource { .. } => "other package sources".to_owned(),
@@ -48,6 +49,7 @@ pub(crate) fn title(resource: &Resource, changes: &[Change], fresh: bool, risk: 
         ResourceKind::File(_) => "write",
         ResourceKind::Directory { .. } => "set up directory",
         ResourceKind::Link { .. } => "link",
+        ResourceKind::Owned { .. } => "set owner and mode of",
         ResourceKind::PathAbsent { .. } | ResourceKind::EtcdScopeAbsent { .. } => "remove",
         ResourceKind::Authority { .. } => "trust",
         ResourceKind::Certificate(_) => "issue",

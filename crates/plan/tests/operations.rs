@@ -191,7 +191,7 @@ fn clients_wait_while_the_primary_moves_to_who_has_least_to_catch_up() {
     7 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 3,6, undoes 3
     8 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 4,6, undoes 4
     9 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 5,6, undoes 5
-    10 wait for pg-test-1 and those that follow it [safe] <- 7,8,9
+    10 wait for pg-test-1 and those that follow it [safe] <- 6,7,8,9
     ");
 }
 
@@ -314,7 +314,7 @@ fn who_leads_and_is_not_in_the_inventory_hands_over() {
     3 switch over from pg-test-1 to pg-test-3 [failover] <- 1,2
     4 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 1,3, undoes 1
     5 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 2,3, undoes 2
-    6 wait for pg-test-2 and those that follow it [safe] <- 4,5
+    6 wait for pg-test-2 and those that follow it [safe] <- 3,4,5
     ");
     insta::assert_snapshot!(outside(&switchover(Some("pg-test-2"))), @"
     1 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 
@@ -322,7 +322,7 @@ fn who_leads_and_is_not_in_the_inventory_hands_over() {
     3 switch over from pg-test-1 to pg-test-2 [failover] <- 1,2
     4 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 1,3, undoes 1
     5 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 2,3, undoes 2
-    6 wait for pg-test-2 and those that follow it [safe] <- 4,5
+    6 wait for pg-test-2 and those that follow it [safe] <- 3,4,5
     ");
     insta::assert_snapshot!(outside(&failover("pg-test-3")), @"
     refused: pg-test-1 is the primary, and well, though it is not in the inventory
@@ -371,7 +371,7 @@ fn a_restart_goes_through_the_replicas_first() {
     11 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 7,10, undoes 7
     12 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 8,10, undoes 8
     13 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 9,10, undoes 9
-    14 wait for pg-test-1 and those that follow it [safe] <- 11,12,13
+    14 wait for pg-test-1 and those that follow it [safe] <- 10,11,12,13
     15 restart PostgreSQL pg-test-1 [restart] <- 14
     16 wait for pg-test-1 and those that follow it [safe] <- 15
     ");
@@ -380,7 +380,7 @@ fn a_restart_goes_through_the_replicas_first() {
     2 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 1
     3 restart PostgreSQL pg-test-1 [restart] <- 2
     4 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 2,3, undoes 2
-    5 wait for pg-test-1 and those that follow it [safe] <- 4
+    5 wait for pg-test-1 and those that follow it [safe] <- 3,4
     ");
 }
 
@@ -439,7 +439,7 @@ fn newer_packages_come_to_replicas_first_and_to_the_primary_after_it_has_handed_
     13 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 9,12, undoes 9
     14 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 10,12, undoes 10
     15 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 11,12, undoes 11
-    16 wait for pg-test-1 and those that follow it [safe] <- 13,14,15
+    16 wait for pg-test-1 and those that follow it [safe] <- 12,13,14,15
     17 install newer packages for pg-test-1 [safe] <- 16
     18 restart Patroni and PostgreSQL pg-test-1 [restart] <- 17
     19 wait for pg-test-1 and those that follow it [safe] <- 18
@@ -454,7 +454,7 @@ fn newer_packages_come_to_a_primary_that_is_alone_where_it_is() {
     3 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 2
     4 restart Patroni and PostgreSQL pg-test-1 [restart] <- 3
     5 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 3,4, undoes 3
-    6 wait for pg-test-1 and those that follow it [safe] <- 5
+    6 wait for pg-test-1 and those that follow it [safe] <- 4,5
     ");
 }
 

@@ -105,6 +105,13 @@ pub enum ResourceKind {
     },
     /// A file with exactly this content, replaced atomically.
     File(File),
+    /// A file that another program writes has this owner and mode, where it is there.
+    Owned {
+        /// Absolute path.
+        path: String,
+        /// Owner, group, mode.
+        access: Access,
+    },
     /// Nothing is at this path; with `recursive`, a directory goes with all it holds.
     PathAbsent {
         /// Absolute path.

@@ -7,6 +7,8 @@ mod load;
 mod sessions;
 mod update;
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -30,6 +32,7 @@ fn a_cluster_in_use_is_operated() {
     the_primary_restarts_where_it_is(&world);
     who_does_not_end_is_named_and_stops_nothing(&world);
     who_does_not_end_is_cut_off_on_demand(&world);
+    a_controller_that_dies_leaves_nobody_waiting(&world);
     a_replica_is_copied_anew(&world);
     update::newer_packages_arrive_and_pooled_clients_notice_nothing(&world);
     failover_is_switched_off_and_on(&world);
@@ -259,11 +262,23 @@ fn who_does_not_end_is_named_and_stops_nothing(world: &World) {
     let mut slow = Session::open(world, TEST[1], 5433);
     slow.ask("begin; select 1");
     let load = Load::start(world, TEST[2]);
-    let ran = cluster(world, &["switchover", "pg-test"]);
-    assert_ne!(ran.code, 0, "{}", ran.all());
-    assert!(ran.all().contains("test in database test"), "{}", ran.all());
-    assert!(ran.all().contains("--force"), "{}", ran.all());
+    let started = || {
+        let sql = "select pg_postmaster_start_time()";
+        let ran = world.superuser(node_of(&before), "postgres", sql);
+        ran.ok().text().to_owned()
+    };
+    let since = started();
+    for words in [
+        ["switchover", "pg-test"].as_slice(),
+        &["restart", "pg-test", &before],
+    ] {
+        let ran = cluster(world, words);
+        assert_ne!(ran.code, 0, "{}", ran.all());
+        assert!(ran.all().contains("test in database test"), "{}", ran.all());
+        assert!(ran.all().contains("--force"), "{}", ran.all());
+    }
     load.ends_without_error();
+    assert_eq!(started(), since, "the primary was left alone");
     assert_eq!(
         slow.ask("select 2; commit"),
         "2",
@@ -281,6 +296,35 @@ fn who_does_not_end_is_cut_off_on_demand(world: &World) {
     load.ends_without_error();
     assert!(slow.is_cut_off(), "its transaction cannot be saved");
     assert_ne!(leader(world), before);
+    services_follow(world);
+}
+
+/// In the middle of a move, by a signal that nobody can catch: clients go on by themselves, sooner
+/// than the timer has them.
+fn a_controller_that_dies_leaves_nobody_waiting(world: &World) {
+    let load = Load::start(world, TEST[0]);
+    let mut moving = world
+        .command(&["cluster", "switchover", "pg-test"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("sty can be started");
+    let said = moving.stderr.take().expect("what it says");
+    let lines = BufReader::new(said).lines().map_while(Result::ok);
+    let held = lines.filter(|line| line.starts_with("done") && line.contains("clients wait"));
+    assert_eq!(held.take(TEST.len()).count(), TEST.len());
+    moving.kill().expect("it can be killed");
+    moving.wait().expect("it has ended");
+    let state = "runuser -u postgres -- /usr/pgsql/bin/psql -X -At -h /run/postgresql -p 6433 \
+                 pgbouncer -c 'show state'";
+    for node in TEST {
+        until("clients go on", Duration::from_secs(40), || {
+            let ran = world.on(node, state);
+            let goes_on = ran.ok().stdout.contains("paused|no");
+            goes_on.then_some(()).ok_or(ran.all())
+        });
+    }
+    load.ends_without_error();
+    world.sty(&["status", "--wait", "60"]).ok();
     services_follow(world);
 }
 

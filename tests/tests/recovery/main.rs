@@ -115,11 +115,15 @@ fn a_broken_off_copy_is_made_again(world: &World) {
 }
 
 fn a_broken_data_directory_is_copied_anew(world: &World) {
-    for file in ["global/pg_control", "global/pg_filenode.map"] {
+    let breakings = [
+        "systemctl stop patroni; rm global/pg_control; systemctl start patroni",
+        "systemctl stop patroni; rm global/pg_filenode.map; systemctl start patroni",
+        // Patroni tries to start it in each of its loops.
+        "server=$(head -1 postmaster.pid); rm -r base PG_VERSION; kill -9 $server",
+    ];
+    for breaking in breakings {
         let (name, node) = replica(world);
-        let breaking = format!(
-            "systemctl stop patroni; cd /pg/data; touch mark; rm {file}; systemctl start patroni"
-        );
+        let breaking = format!("cd /pg/data; touch mark; {breaking}");
         world.on(node, &breaking).ok();
         shows(world, &name, "data_broken");
         is_a_new_copy(world, node);

@@ -98,6 +98,7 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
     let mut group = desired.group(Module::Pgsql, Stage::Config, Some(&cluster.name));
     group.directory(paths::PATRONI_DIR, Access::root(0o755));
     group.secret(paths::PATRONI, text, Access::new(dbsu, dbsu, 0o600));
+    group.owned(paths::PGPASS, Access::new(dbsu, dbsu, 0o600));
     for (path, text, mode) in files {
         group.file(path, text, Access::root(mode));
     }

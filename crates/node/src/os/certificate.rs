@@ -108,9 +108,12 @@ fn judge(wanted: &Certificate, authority: &Path, now: SystemTime) -> Result<Vec<
         authority_problem(&found, wanted, authority)?,
         life_problem(&found, wanted, now),
     ];
+    let mut problems: Vec<String> = problems.into_iter().flatten().collect();
+    if problems.is_empty() {
+        problems.extend(file_problem(&text, key.as_deref(), wanted));
+    }
     let mut changes: Vec<Change> = problems
         .into_iter()
-        .flatten()
         .map(|problem| replaced(&problem, wanted))
         .collect();
     changes.extend(name_changes(&found, wanted));
@@ -135,6 +138,30 @@ fn read(path: &str) -> Result<Option<String>, Failure> {
 fn first_certificate(text: &str) -> Option<Pem> {
     let (_, pem) = parse_x509_pem(text.as_bytes()).ok()?;
     (pem.label == "CERTIFICATE").then_some(pem)
+}
+
+/// Files that hold more than was written there.
+fn file_problem(certificate: &str, key: Option<&str>, wanted: &Certificate) -> Option<String> {
+    let as_written = match &wanted.key_path {
+        Some(_) => {
+            let key = key.is_none_or(|key| labels(key).as_deref() == Some(&["PRIVATE KEY"]));
+            key && labels(certificate).as_deref() == Some(&["CERTIFICATE"])
+        }
+        None => labels(certificate).as_deref() == Some(&["CERTIFICATE", "PRIVATE KEY"]),
+    };
+    (!as_written).then(|| "in a file that somebody changed".to_owned())
+}
+
+/// Labels of the PEM blocks of a text; `None` where there is anything beside them.
+fn labels(text: &str) -> Option<Vec<&str>> {
+    let mut labels = Vec::new();
+    let mut lines = text.lines().filter(|line| !line.is_empty());
+    while let Some(line) = lines.next() {
+        let label = line.strip_prefix("-----BEGIN ")?.strip_suffix("-----")?;
+        labels.push(label);
+        lines.find(|line| line.starts_with("-----END "))?;
+    }
+    Some(labels)
 }
 
 fn key_problem(found: &X509Certificate<'_>, key: Option<&str>) -> Option<String> {

@@ -81,6 +81,23 @@ fn a_certificate_that_fits_is_left_alone() {
 }
 
 #[test]
+fn a_file_that_somebody_added_to_is_replaced() {
+    let mut fixture = Fixture::new();
+    let (certificate, key) = fixture.sign(1);
+    let changed = ["certificate: in a file that somebody changed"];
+    fixture.put(&(format!("{certificate}junk\n"), key.clone()));
+    assert_eq!(fixture.verdict(), changed);
+    fixture.put(&(certificate.clone(), format!("{key}{key}")));
+    assert_eq!(fixture.verdict(), changed);
+    fixture.wanted.key_path = None;
+    let write = |text: String| fs::write(&fixture.wanted.cert_path, text).unwrap();
+    write(format!("{}\n{key}", certificate.trim_end()));
+    assert_eq!(fixture.verdict(), Vec::<String>::new());
+    write(format!("{certificate}{certificate}{key}"));
+    assert_eq!(fixture.verdict(), changed);
+}
+
+#[test]
 fn certificate_and_key_may_share_a_file() {
     let mut fixture = Fixture::new();
     let (certificate, key) = fixture.sign(1);

@@ -15,6 +15,7 @@ mod keys;
 mod link;
 mod mark;
 mod modules;
+mod owned;
 pub(crate) mod packages;
 mod retired;
 mod sources;
@@ -44,6 +45,7 @@ pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observat
         ResourceKind::Directory { path, access } => directory::observe(path, access, context),
         ResourceKind::Link { path, target } => link::observe(path, target),
         ResourceKind::File(file) => file::observe(file, context),
+        ResourceKind::Owned { path, access } => owned::observe(path, access, context),
         ResourceKind::PathAbsent {
             path,
             recursive,
@@ -84,6 +86,7 @@ pub(crate) fn converge(
         ResourceKind::File(file) | ResourceKind::Authority { file, .. } => {
             file::converge(file, context)
         }
+        ResourceKind::Owned { path, access } => owned::converge(path, access, context),
         ResourceKind::PathAbsent {
             path,
             recursive,

@@ -8,11 +8,12 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sty_wire::observation::Failure;
 use sty_wire::resource::{PatroniMember, PrimaryPooler};
 
+use super::client::Patroni;
 use crate::context::Context;
 use crate::pooler::{Console, SAFETY_NET_UNIT, words};
 use crate::run::Run;
@@ -27,6 +28,14 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 const SAFETY_NET: Duration = Duration::from_secs(60);
 const PRIMARY_LIMIT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
+const A_PRIMARY: Wait<'static> = Wait {
+    what: "a primary for the clients",
+    limit: PRIMARY_LIMIT,
+    pause: PAUSE,
+};
+/// A member that has been the primary for so long stays it: Patroni begins a move that it was told
+/// of in its next round, at once.
+const SETTLED: Duration = Duration::from_secs(3);
 
 /// Has the clients of the pooler here wait. When transactions do not end in time, everybody goes
 /// on and the failure names them; with `force` they are left to be cut off.
@@ -94,37 +103,66 @@ pub(crate) fn release(member: &PatroniMember, context: &Context) -> Result<(), F
     primary.and(told)
 }
 
+/// Lets held clients go on after the controller has gone: a move that it began may still happen,
+/// and is waited for.
+pub(crate) fn let_go(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let settled = settled(member, context);
+    release(member, context).and(settled)
+}
+
+fn settled(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    let mut seen: Option<(String, Instant)> = None;
+    A_PRIMARY.until(|| {
+        let name = match look_for_primary(&patroni) {
+            Ok(name) => name,
+            Err(said) => {
+                seen = None;
+                return Ok(Look::NotYet(said));
+            }
+        };
+        match &seen {
+            Some((known, since)) if *known == name && since.elapsed() >= SETTLED => {
+                return Ok(Look::Reached);
+            }
+            Some((known, _)) if *known == name => {}
+            _ => seen = Some((name.clone(), Instant::now())),
+        }
+        Ok(Look::NotYet(format!("{name} has just been seen")))
+    })
+}
+
 /// The member that says it is the primary.
 fn primary(member: &PatroniMember, context: &Context) -> Result<String, Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let mut found = None;
-    let wait = Wait {
-        what: "a primary for the clients",
-        limit: PRIMARY_LIMIT,
-        pause: PAUSE,
-    };
-    wait.until(|| {
-        let mut members = match patroni.members_now() {
-            Ok(members) => members,
-            Err(error) => return Ok(Look::NotYet(error.failure().message)),
-        };
-        members.sort_by_key(|listed| !listed.leads());
-        let mut said = "no member says that it is".to_owned();
-        for listed in members {
-            match patroni.is_primary(&listed) {
-                Ok(true) => {
-                    found = Some(listed.name);
-                    return Ok(Look::Reached);
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    said = format!("{said}; {}: {}", listed.name, error.failure().message)
-                }
+    A_PRIMARY.until(|| {
+        Ok(match look_for_primary(&patroni) {
+            Ok(name) => {
+                found = Some(name);
+                Look::Reached
             }
-        }
-        Ok(Look::NotYet(said))
+            Err(said) => Look::NotYet(said),
+        })
     })?;
     found.ok_or_else(|| Failure::message("no member says that it is the primary"))
+}
+
+/// Who says so now; otherwise what was said, in words.
+fn look_for_primary(patroni: &Patroni) -> Result<String, String> {
+    let mut members = patroni
+        .members_now()
+        .map_err(|error| error.failure().message)?;
+    members.sort_by_key(|listed| !listed.leads());
+    let mut said = "no member says that it is".to_owned();
+    for listed in members {
+        match patroni.is_primary(&listed) {
+            Ok(true) => return Ok(listed.name),
+            Ok(false) => {}
+            Err(error) => said = format!("{said}; {}: {}", listed.name, error.failure().message),
+        }
+    }
+    Err(said)
 }
 
 fn tell_haproxy(

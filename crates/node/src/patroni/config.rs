@@ -38,9 +38,10 @@ pub(crate) fn observe(
     access: &PatroniAccess,
     postgres: &PostgresAccess,
     config: &Value,
+    own: &BTreeSet<String>,
     context: &Context,
 ) -> Observation {
-    look(access, postgres, config, context)
+    look(access, postgres, config, own, context)
         .unwrap_or_else(|failure| Observation::Failed { failure })
 }
 
@@ -48,6 +49,7 @@ fn look(
     access: &PatroniAccess,
     postgres: &PostgresAccess,
     config: &Value,
+    own: &BTreeSet<String>,
     context: &Context,
 ) -> Result<Observation, Failure> {
     let patroni = context.patroni.client(access)?;
@@ -66,7 +68,8 @@ fn look(
     }
     let leader = leader(&patroni, status)?;
     if leader == Leader::Elsewhere {
-        return Ok(Observation::Elsewhere);
+        let late = late(status, postgres, config, own)?;
+        return Ok(late.unwrap_or(Observation::Elsewhere));
     }
     let observed = patroni.config().map_err(|error| error.failure())?;
     let Some(mut difference) = observed.map(|observed| compare(config, observed)) else {
@@ -86,7 +89,7 @@ fn look(
         // Patroni has what it should have; that PostgreSQL takes it is another matter.
         return Ok(match refused(leader, config, postgres)? {
             Some(failure) => Observation::Failed { failure },
-            None => Observation::InSync,
+            None => late(status, postgres, config, own)?.unwrap_or(Observation::InSync),
         });
     }
     if leader == Leader::Here {
@@ -96,6 +99,26 @@ fn look(
         changes: difference.changes,
         risk,
     })
+}
+
+/// What was stored a moment ago, and Patroni has not told the server here yet, of what needs a
+/// restart: nobody knows yet that it waits for one.
+fn late(
+    status: &Status,
+    postgres: &PostgresAccess,
+    config: &Value,
+    own: &BTreeSet<String>,
+) -> Result<Option<Observation>, Failure> {
+    if !status.runs() {
+        return Ok(None);
+    }
+    let waiting = status.restart_reasons().into_iter();
+    let known = waiting.map(|change| change.what).chain(own.iter().cloned());
+    let changes = effect::late(config, &known.collect(), postgres)?;
+    Ok((!changes.is_empty()).then_some(Observation::Drift {
+        changes,
+        risk: Risk::Reload,
+    }))
 }
 
 /// Who leads, as the member here sees it.

@@ -240,6 +240,31 @@ pub(super) fn refused(
     Ok(refused::failure(&mine.collect::<Vec<_>>(), &mut session))
 }
 
+/// Settings of the dynamic configuration that need a restart and are not in the server's file as
+/// they are there. Those in `known` are left out: the server says itself that they wait, or they
+/// are the member's own.
+pub(super) fn late(
+    config: &Value,
+    known: &BTreeSet<String>,
+    postgres: &PostgresAccess,
+) -> Result<Vec<Change>, Failure> {
+    let mut goals = of_config(config);
+    goals.retain(|name, _| !known.contains(name));
+    let loaded = Loaded::read(&mut Session::open(postgres, DATABASE)?, &goals)?;
+    let mut changes = Vec::new();
+    for line in &loaded.settings {
+        if let (Some(Goal::IsIfThere(wanted)), Some(value)) = (goals.get(&line.name), &line.value)
+            && !same_text(value, wanted)
+        {
+            let what = format!("postgresql.parameters.{}", line.name);
+            changes.push(Change::new(what, value, wanted));
+        }
+    }
+    tell_restarts(&mut changes, postgres)?;
+    changes.retain(|change| change.restart);
+    Ok(changes)
+}
+
 /// Says of the settings of PostgreSQL among `changes` which will wait for a restart.
 pub(super) fn tell_restarts(
     changes: &mut [Change],

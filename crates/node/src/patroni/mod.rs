@@ -33,6 +33,7 @@ use sty_wire::resource::PatroniAccess;
 
 pub(crate) use self::access::refused as access_refused;
 pub(crate) use self::client::{Listed, Patroni, Status};
+pub(crate) use self::clients::let_go as let_clients_go;
 pub(crate) use self::compare::same_text;
 pub(crate) use self::config::{converge as converge_config, observe as observe_config, take_up};
 pub use self::effect::settings_arrived;

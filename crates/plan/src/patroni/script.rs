@@ -140,12 +140,13 @@ impl<'a, 'b> Script<'a, 'b> {
     }
 
     /// Does something that stops writes for a moment while the clients of every pooler wait, and
-    /// lets them go on, come what may.
+    /// lets them go on, come what may. What comes after it comes only if it was done. In a standby
+    /// cluster there is no primary to wait for.
     fn quietly(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
         let poolers: Vec<&Seat<'_>> = self
             .seats
             .iter()
-            .filter(|one| one.member.pooler.is_some())
+            .filter(|one| one.member.pooler.is_some() && !self.follows_another())
             .collect();
         let before = self.last.clone();
         let mut held = Vec::new();
@@ -175,9 +176,14 @@ impl<'a, 'b> Script<'a, 'b> {
             let op = Op::ReleaseClients { member };
             released.push(self.push(seat, op, title, Risk::Safe, done.clone(), Some(hold)));
         }
-        if !released.is_empty() {
-            self.last = released;
-        }
+        // Clients go on come what may: what follows waits for what was to be done as well.
+        self.last.extend(released);
+    }
+
+    /// Whether it is a standby cluster.
+    fn follows_another(&self) -> bool {
+        let mut views = self.seats.iter().filter_map(|seat| seat.view);
+        views.any(|view| view.role == "standby_leader")
     }
 
     pub(crate) fn step(&mut self, seat: &Seat<'_>, op: Op, title: String, risk: Risk) {

@@ -55,6 +55,43 @@ fn an_etcd_member_that_left_the_inventory_goes_when_its_name_is_typed() {
     ");
 }
 
+/// Another node has the number of a member that is still there.
+#[test]
+fn a_member_that_comes_to_another_node_goes_on_the_old_one_first() {
+    let fleet = || {
+        let mut nodes = running(1);
+        nodes[2].host = "n9".to_owned();
+        for resource in &mut nodes[2].resources {
+            if let ResourceKind::EtcdMember(member) = &mut resource.kind {
+                member.peer_url = "https://10.0.0.9:2380".to_owned();
+            }
+        }
+        for node in &mut nodes {
+            for resource in &mut node.resources {
+                if let ResourceKind::EtcdMember(member) = &mut resource.kind {
+                    let url = "https://10.0.0.9:2380".to_owned();
+                    member.cluster.insert("etcd-3".to_owned(), url);
+                }
+            }
+        }
+        nodes[2].observations.remove("etcd");
+        nodes[2].surroundings.etcd = Some(etcd_view(false, false));
+        nodes
+    };
+    insta::assert_snapshot!(show(&plan(&fleet(), &Options::default())), @"
+     1 n1 remove member etcd-3 from etcd [destroy] <-  HELD destroys data: needs `--confirm etcd-3`
+     2 n1 add member etcd-3 to etcd [safe] <-  HELD etcd-3 is still the member at 10.0.0.3, and goes first: needs `--confirm etcd-3`
+     3 n9 start etcd member etcd-3 [safe] <-  HELD etcd-3 is still the member at 10.0.0.3, and goes first: needs `--confirm etcd-3`
+    unwanted etcd etcd-3
+    ");
+    insta::assert_snapshot!(show(&plan(&fleet(), &confirmed("etcd-3"))), @"
+     1 n1 remove member etcd-3 from etcd [destroy] <- 
+     2 n1 add member etcd-3 to etcd [safe] <- 1
+     3 n9 start etcd member etcd-3 [safe] <- 2
+    unwanted etcd etcd-3
+    ");
+}
+
 #[test]
 fn members_whose_peer_port_changes_restart_and_are_no_strangers() {
     let mut nodes = running(1);

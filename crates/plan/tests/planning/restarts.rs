@@ -27,7 +27,7 @@ fn pending_restarts_go_through_replicas_then_a_switchover_then_the_old_primary()
     11 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 7,10
     12 n2 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 8,10
     13 n3 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 9,10
-    14 n1 wait for pg-test-1 and those that follow it [safe] <- 11,12,13
+    14 n1 wait for pg-test-1 and those that follow it [safe] <- 10,11,12,13
     15 n1 restart PostgreSQL pg-test-1 [restart] <- 14
     16 n1 wait for pg-test-1 and those that follow it [safe] <- 15
     ");
@@ -60,7 +60,7 @@ fn a_leader_hands_over_before_its_patroni_restarts() {
      9 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 5,8
     10 n2 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 6,8
     11 n3 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 7,8
-    12 n1 wait for pg-test-1 and those that follow it [safe] <- 9,10,11
+    12 n1 wait for pg-test-1 and those that follow it [safe] <- 8,9,10,11
     13 n1 restart PostgreSQL pg-test-1 [restart] <- 12
     ");
     let held = plan(&nodes, &Options::default());
@@ -87,6 +87,23 @@ fn clients_wait_while_the_patroni_of_a_lone_leader_restarts() {
     ");
 }
 
+/// It has none.
+#[test]
+fn nobody_waits_for_a_primary_in_a_standby_cluster() {
+    let mut nodes = running(1);
+    nodes.truncate(1);
+    let mut view = patroni_view(true, &[1]);
+    "standby_leader".clone_into(&mut view.role);
+    view.pending_restart = vec![Change::new("max_connections", "100", "200")];
+    let around = &mut nodes[0].surroundings.patroni;
+    around.insert("pg-test".to_owned(), view);
+    insta::assert_snapshot!(show(&plan(&nodes, &restart_wanted())), @"
+    1 n1 write a checkpoint on pg-test-1 [safe] <- 
+    2 n1 restart PostgreSQL pg-test-1 [restart] <- 1
+    3 n1 wait for pg-test-1 and those that follow it [safe] <- 2
+    ");
+}
+
 fn is_member(resource: &Resource) -> bool {
     matches!(resource.kind, ResourceKind::PatroniMember(_))
 }
@@ -108,7 +125,7 @@ fn a_setting_that_shrinks_reaches_the_primary_first() {
      6 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 2,5
      7 n2 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 3,5
      8 n3 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 4,5
-     9 n1 wait for pg-test-1 and those that follow it [safe] <- 6,7,8
+     9 n1 wait for pg-test-1 and those that follow it [safe] <- 5,6,7,8
     10 n2 restart PostgreSQL pg-test-2 [restart] <- 9
     11 n2 wait for pg-test-2 and those that follow it [safe] <- 10
     12 n3 restart PostgreSQL pg-test-3 [restart] <- 11
