@@ -25,8 +25,8 @@ pub(crate) fn print(printer: &Printer, diagnostics: &[Diagnostic]) {
     for diagnostic in order {
         let text = render(diagnostic);
         match diagnostic.severity {
-            Severity::Note => printer.note(text),
-            Severity::Warning | Severity::Error => printer.say(text),
+            Severity::Note | Severity::Warning => printer.note(text),
+            Severity::Error => printer.say(text),
         }
     }
 }

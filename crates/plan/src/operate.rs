@@ -184,10 +184,12 @@ fn next<'a>(
             let reasons: Vec<String> = reasons
                 .map(|(peer, why)| format!("{}: {why}", peer.name))
                 .collect();
-            refusal(
-                format!("no member can take over ({})", reasons.join("; ")),
-                "mend a replica first, or add one",
-            )
+            let why = match reasons.as_slice() {
+                [] => ": it has no other".to_owned(),
+                _ => format!(" ({})", reasons.join("; ")),
+            };
+            let next = "mend a replica first, or add one";
+            refusal(format!("no member can take over{why}"), next)
         });
     };
     let peer = members.iter().find(|peer| peer.name == name);

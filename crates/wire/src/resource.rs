@@ -8,6 +8,9 @@ use sty_core::Secret;
 use crate::observation::{EtcdPeer, host};
 use crate::postgres::{ClusterCreation, DatabaseSpec, RoleSpec};
 
+/// HAProxy's configuration.
+pub const HAPROXY_CONFIG: &str = "/etc/haproxy/haproxy.cfg";
+
 /// Which part of the product asks for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -8,9 +8,11 @@ pub(crate) fn is_listed_and_mended(stage: &Stage) {
     meddle(stage, primary, first, second);
     let expected = [
         at(first, "write /etc/haproxy/haproxy.cfg"),
+        at(first, "issue certificate /etc/haproxy/server.pem"),
         at(first, "start haproxy.service"),
         at(first, "write /etc/pgbouncer/userlist.txt"),
         at(first, "install 1 package"),
+        at(second, "set owner and mode of /pg/conf/patroni.pgpass"),
         at(second, "start pgbouncer.service"),
         at(second, "resume haproxy.service"),
         at(first, "resume pgbouncer.service"),
@@ -140,13 +142,22 @@ fn meddle(stage: &Stage, primary: &str, first: &str, second: &str) {
     );
     on(first, "chmod 644 /etc/pgbouncer/userlist.txt");
     on(first, "dpkg -r postgresql-17-repack");
-    on(second, "systemctl stop pgbouncer");
+    on(first, "echo junk >> /etc/haproxy/server.pem");
+    on(second, "chown root:root /pg/conf/patroni.pgpass");
+    on(second, "systemctl mask --now --runtime pgbouncer");
     on(first, &console(6432, "pause test"));
     on(second, &console(6433, "disable test"));
     on(second, &proxy("disable server pg-test-replica/pg-test-1"));
     on(second, &proxy("disable frontend pg-test-offline"));
     on(primary, &proxy("set weight pg-test-replica/pg-test-1 0"));
     on(primary, &proxy("set maxconn global 40"));
+    on(primary, &proxy("set maxconn frontend pg-test-replica 3"));
+    on(
+        primary,
+        &proxy("disable health pg-test.is-primary/pg-test-3"),
+    );
+    let elsewhere = "set server pg-test-replica/pg-test-2 addr 10.10.10.99 port 5432";
+    on(primary, &proxy(elsewhere));
     on(primary, &console(6432, "set server_idle_timeout = 7"));
     on(primary, &console(6432, "set query_timeout = 8"));
     on(
@@ -211,6 +222,9 @@ fn told(stage: &Stage) {
         "database test: `disabled` should be `serving`",
         "server pg-test-replica/pg-test-1: `maint` should be `serving`",
         "frontend pg-test-offline: `paused` should be `serving`",
+        "connections at once of pg-test-replica",
+        "check of server pg-test.is-primary/pg-test-3",
+        "address of server pg-test-replica/pg-test-2",
         "server_idle_timeout: `7` should be `600`",
         "query_timeout: `8` should be `0`",
         "/etc/systemd/system/patroni.service.d/nice.conf",

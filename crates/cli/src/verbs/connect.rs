@@ -61,10 +61,12 @@ impl Connect {
         let ports = vec![service.port.to_string(); hosts.len()];
         let authority = file.authority().join("ca.crt");
         let target = format!(
-            "host={} port={} user={user} dbname={database} sslmode=verify-ca sslrootcert={} connect_timeout=5",
+            "host={} port={} user={} dbname={} sslmode=verify-ca sslrootcert={} connect_timeout=5",
             hosts.join(","),
             ports.join(","),
-            authority.display()
+            quoted(&user),
+            quoted(&database),
+            quoted(&authority.display().to_string())
         );
         let sandbox = context::sandbox(global, &file)?;
         let mut command = match &sandbox {
@@ -85,6 +87,12 @@ impl Connect {
             ExitCode::Failed
         })
     }
+}
+
+/// A value of a connection string.
+fn quoted(value: &str) -> String {
+    let escaped = value.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("'{escaped}'")
 }
 
 pub(crate) fn find_cluster<'a>(
@@ -130,7 +138,8 @@ pub(crate) fn first_database(cluster: &PgCluster) -> String {
 fn password_file(cluster: &PgCluster, user: &str) -> anyhow::Result<tempfile::NamedTempFile> {
     let mut file = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
     if let Some(password) = password_of(cluster, user) {
-        writeln!(file, "*:*:*:{user}:{}", escape(password.expose()))?;
+        let (user, password) = (escape(user), escape(password.expose()));
+        writeln!(file, "*:*:*:{user}:{password}")?;
         file.flush()?;
     }
     Ok(file)

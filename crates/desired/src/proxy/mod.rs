@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use sty_inventory::model::HaproxyService;
-use sty_wire::resource::{Access, FileCheck, Module, Stage};
+use sty_wire::resource::{Access, FileCheck, HAPROXY_CONFIG, Module, Stage};
 
 use crate::build::Desired;
 use crate::node::open_files;
@@ -19,7 +19,7 @@ use crate::view::{View, endpoint};
 
 pub(crate) const UNIT: &str = "haproxy.service";
 const DIRECTORY: &str = "/etc/haproxy";
-pub(crate) const CONFIG: &str = "/etc/haproxy/haproxy.cfg";
+pub(crate) const CONFIG: &str = HAPROXY_CONFIG;
 const CERT: &str = "/etc/haproxy/server.pem";
 /// Who may see the status page: a file of its own keeps the configuration free of secrets, and
 /// its differences can be shown.

@@ -143,7 +143,7 @@ fn instance(cluster: &str, scope: &Scope<'_>) -> Instance {
             .optional_text("pg_upstream")
             .filter(|_| role != InstanceRole::Primary)
             .and_then(|text| text.parse().ok()),
-        listen: scope.words("pg_listen").join(","),
+        listen: listen::addresses(scope).join(","),
         delay: String::new(),
         parameters: parameters::of_instance(scope),
     }

@@ -5,6 +5,17 @@ use std::net::IpAddr;
 use super::Scope;
 use crate::codes;
 
+/// What `pg_listen` says, each address once: nothing listens twice at one.
+pub(super) fn addresses(scope: &Scope<'_>) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    for word in scope.words("pg_listen") {
+        if !addresses.contains(&word) {
+            addresses.push(word);
+        }
+    }
+    addresses
+}
+
 /// Checks `pg_listen`.
 pub(super) fn check(scope: &Scope<'_>) {
     for (place, word) in scope.written_words("pg_listen") {

@@ -133,9 +133,11 @@ pub(super) fn same_name(
     let found = Diagnostic::error(codes::DUPLICATE_NAME, message);
     let found = scope.report.label(found, place, "again here");
     let found = scope.report.label(found, earlier, "first here");
-    scope
-        .report
-        .once(place, name, found.help("keep one of them"));
+    let help = match earlier.is_written() {
+        true => "keep one of them",
+        false => "every cluster has one of this name: take this one out, or give it another name",
+    };
+    scope.report.once(place, name, found.help(help));
 }
 
 fn check_role(

@@ -21,7 +21,7 @@ fn duplicate_names() {
       hint: keep one of them
     error[inventory/duplicate-name]: service `replica` is declared twice in cluster `pg-a`
       10:32 again here
-      hint: keep one of them
+      hint: every cluster has one of this name: take this one out, or give it another name
     ");
 }
 

@@ -1,12 +1,19 @@
 //! HAProxy while it runs: what an administrator has changed at its socket, which lasts until it
 //! reads its file again.
 
+mod written;
+
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use sty_wire::observation::{Change, Failure, SERVING};
+use sty_wire::resource::HAPROXY_CONFIG;
+
+use written::Written;
 
 /// How long it may take to answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -18,27 +25,45 @@ pub(crate) struct ByHand {
     pub(crate) change: Change,
     /// The command that takes it back.
     remedy: String,
+    /// HAProxy says what that has done; otherwise what it says is why not.
+    told: bool,
 }
 
 impl ByHand {
     fn new(what: String, from: &str, to: &str, remedy: String) -> Self {
         let change = Change::new(what, from, to);
-        Self { change, remedy }
+        Self {
+            change,
+            remedy,
+            told: false,
+        }
     }
 }
 
-/// What of a HAProxy that runs was changed by hand: what is out of service, weights of servers, and
-/// how many connections it takes.
+/// What of a HAProxy that runs was changed by hand: what is out of service, weights, addresses and
+/// checks of servers, and how many connections it takes.
 ///
 /// # Errors
-/// It does not answer at `socket`.
+/// It does not answer at `socket`, or its file cannot be read.
 pub(crate) fn by_hand(socket: &str) -> Result<Vec<ByHand>, Failure> {
     let ask = |command| ask(socket, command, LIMIT).map_err(|error| silent(socket, &error));
-    let mut found: Vec<ByHand> = lines(&ask("show stat")?)
-        .iter()
-        .filter_map(Line::held)
-        .collect();
-    found.extend(weights(&ask("show servers state")?));
+    let written = fs::read_to_string(HAPROXY_CONFIG)
+        .map_err(|error| Failure::message(format!("cannot read {HAPROXY_CONFIG}: {error}")))?;
+    let written = Written::parse(&written);
+    let statistics = ask("show stat")?;
+    let lines = lines(&statistics);
+    let mut found: Vec<ByHand> = lines.iter().filter_map(Line::held).collect();
+    found.extend(lines.iter().filter_map(|line| line.limited(&written)));
+    let state = ask("show servers state")?;
+    found.extend(
+        servers(&state)
+            .iter()
+            .flat_map(|server| {
+                let address = server.moved(&written);
+                [server.weighed(), server.unchecked(), address]
+            })
+            .flatten(),
+    );
     found.extend(connections(&ask("show info")?));
     Ok(found)
 }
@@ -48,9 +73,9 @@ pub(crate) fn by_hand(socket: &str) -> Result<Vec<ByHand>, Failure> {
 /// # Errors
 /// It does not answer at `socket`, or refuses.
 pub(crate) fn take_back(socket: &str) -> Result<(), Failure> {
-    for ByHand { remedy, .. } in by_hand(socket)? {
+    for ByHand { remedy, told, .. } in by_hand(socket)? {
         let said = ask(socket, &remedy, LIMIT).map_err(|error| silent(socket, &error))?;
-        if !said.trim().is_empty() {
+        if !told && !said.trim().is_empty() {
             let message = format!("HAProxy refuses `{remedy}`: {}", said.trim());
             return Err(Failure::message(message));
         }
@@ -58,20 +83,69 @@ pub(crate) fn take_back(socket: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Servers whose weight is not what the file says, in an answer to `show servers state`: a version,
-/// the names of the columns, a line per server.
-fn weights(text: &str) -> Vec<ByHand> {
-    let found = table(text.lines().skip(1), ' ')
-        .into_iter()
-        .filter_map(|line| {
-            let (now, first) = (line.get("srv_uweight"), line.get("srv_iweight"));
-            let server = format!("{}/{}", line.get("be_name"), line.get("srv_name"));
-            (now != first).then(|| {
-                let what = format!("weight of server {server}");
-                ByHand::new(what, now, first, format!("set weight {server} 100%"))
-            })
-        });
-    found.collect()
+/// Lines of an answer to `show servers state`: a version, the names of the columns, a line per server.
+fn servers(text: &str) -> Vec<Server<'_>> {
+    let lines = table(text.lines().skip(1), ' ').into_iter();
+    lines.map(Server).collect()
+}
+
+/// A server and what it is told to be.
+struct Server<'a>(Line<'a>);
+
+impl Server<'_> {
+    fn name(&self) -> String {
+        format!("{}/{}", self.0.get("be_name"), self.0.get("srv_name"))
+    }
+
+    /// Its weight is not what it began with.
+    fn weighed(&self) -> Option<ByHand> {
+        let (now, first) = (self.0.get("srv_uweight"), self.0.get("srv_iweight"));
+        let server = self.name();
+        (now != first).then(|| {
+            let what = format!("weight of server {server}");
+            ByHand::new(what, now, first, format!("set weight {server} 100%"))
+        })
+    }
+
+    /// Its check is switched off. Bits as in HAProxy's management guide, `srv_check_state`.
+    fn unchecked(&self) -> Option<ByHand> {
+        const CONFIGURED: u32 = 2;
+        const ENABLED: u32 = 4;
+        let state: u32 = self.0.get("srv_check_state").parse().ok()?;
+        let server = self.name();
+        (state & CONFIGURED != 0 && state & ENABLED == 0).then(|| {
+            let what = format!("check of server {server}");
+            ByHand::new(
+                what,
+                "disabled",
+                "enabled",
+                format!("enable health {server}"),
+            )
+        })
+    }
+
+    /// It has another address than in the file.
+    fn moved(&self, written: &Written) -> Option<ByHand> {
+        let server = self.name();
+        let wanted = written.address(&server)?;
+        let (address, port) = (self.0.get("srv_addr"), self.0.get("srv_port"));
+        let is_there = address
+            .parse::<IpAddr>()
+            .is_ok_and(|found| found == wanted.ip())
+            && port.parse() == Ok(wanted.port());
+        (!is_there).then(|| {
+            let (what, now) = (
+                format!("address of server {server}"),
+                format!("{address}:{port}"),
+            );
+            let (ip, port) = (wanted.ip(), wanted.port());
+            let remedy = format!("set server {server} addr {ip} port {port}");
+            ByHand {
+                told: true,
+                ..ByHand::new(what, &now, &wanted.to_string(), remedy)
+            }
+        })
+    }
 }
 
 /// The number of connections, in an answer to `show info`, where it is not what it began with.
@@ -144,6 +218,24 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// A frontend that takes another number of connections than in the file.
+    fn limited(&self, written: &Written) -> Option<ByHand> {
+        let section = self.get("pxname");
+        let wanted = written
+            .limit(section)
+            .filter(|_| self.is("svname", "FRONTEND"))?;
+        let now = self.get("slim");
+        (now != wanted).then(|| {
+            let what = format!("connections at once of {section}");
+            ByHand::new(
+                what,
+                now,
+                wanted,
+                format!("set maxconn frontend {section} {wanted}"),
+            )
+        })
+    }
+
     fn held(&self) -> Option<ByHand> {
         let (section, server) = (self.get("pxname"), self.get("svname"));
         let (what, remedy) = match self.is_server() {
@@ -164,7 +256,7 @@ impl<'a> Line<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ByHand, Line, connections, lines, weights};
+    use super::{ByHand, Line, Server, Written, connections, lines, servers};
 
     #[test]
     fn what_is_out_of_service_by_hand_is_found() {
@@ -200,13 +292,46 @@ b,three,DRAIN,
 
 ";
         let weight = ["weight of server a/two", "0", "set weight a/two 100%"];
-        let found = weights(text);
+        let found: Vec<ByHand> = servers(text).iter().filter_map(Server::weighed).collect();
         assert_eq!(shown(&found), [weight]);
         let info = |now| format!("Name: HAProxy\nMaxconn: {now}\nHard_maxconn: 5000\n");
         let set = ["connections at once", "10", "set maxconn global 5000"];
         let found = connections(&info(10));
         assert_eq!(shown(found.as_slice()), [set]);
         assert_eq!(connections(&info(5000)), None);
+    }
+
+    #[test]
+    fn addresses_checks_and_limits_that_were_set_are_found() {
+        let written = "listen a\n maxconn 100\n server one 10.0.0.1:5432 check\n \
+                       server two 10.0.0.2:5432 check\n";
+        let written = Written::parse(written);
+        let text = "\
+1
+# be_id be_name srv_id srv_name srv_addr srv_check_state srv_port
+3 a 1 one 10.0.0.1 7 5432
+3 a 2 two 10.0.0.9 3 5432
+";
+        let servers = servers(text);
+        let moved: Vec<ByHand> = servers
+            .iter()
+            .filter_map(|one| one.moved(&written))
+            .collect();
+        let back = "set server a/two addr 10.0.0.2 port 5432";
+        assert_eq!(
+            shown(&moved),
+            [["address of server a/two", "10.0.0.9:5432", back]]
+        );
+        let unchecked: Vec<ByHand> = servers.iter().filter_map(Server::unchecked).collect();
+        let back = ["check of server a/two", "disabled", "enable health a/two"];
+        assert_eq!(shown(&unchecked), [back]);
+        let limits = "# pxname,svname,slim,\na,FRONTEND,1,\na,BACKEND,200,\nb,FRONTEND,5,\n";
+        let limited: Vec<ByHand> = lines(limits)
+            .iter()
+            .filter_map(|line| line.limited(&written))
+            .collect();
+        let back = "set maxconn frontend a 100";
+        assert_eq!(shown(&limited), [["connections at once of a", "1", back]]);
     }
 
     fn shown(found: &[ByHand]) -> Vec<[&str; 3]> {
