@@ -67,6 +67,8 @@ codes! {
         "A cluster has no instance with `pg_role: primary`, so nobody would create the database. After creation Patroni decides who leads; the word then has no effect.";
     TWO_PRIMARIES = "inventory/two-primaries":
         "A cluster has several instances with `pg_role: primary`. Exactly one creates the cluster; the others are `replica` or `offline`.";
+    NO_CANDIDATE = "inventory/no-candidate":
+        "All members of a cluster but its primary are offline or late on purpose, and neither ever leads. When the primary is lost, nobody takes over, and a planned move is refused.";
     SEQUENCE = "inventory/sequence":
         "A member has no sequence number, or one that another member of the same cluster has. Instances, etcd members and infra nodes are named by it.";
     ETCD_MISSING = "inventory/etcd-missing":

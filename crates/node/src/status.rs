@@ -67,6 +67,10 @@ fn poolers(asked: &[(String, PoolerConsole)], states: &Units) -> Vec<(String, Ve
                 .iter()
                 .map(|one| format!("{}; `sty apply` has it serve", one.words()))
                 .collect(),
+            Err(failure) if !pooler::can_be_asked(console) => vec![format!(
+                "its console cannot be asked: {}; `sty apply` mends that",
+                failure.message
+            )],
             Err(failure) => vec![format!(
                 "its console does not answer: {}; `sty apply --restart` restarts it",
                 failure.message

@@ -49,6 +49,7 @@ pub(super) fn build(
     }
     let mut instances: Vec<Instance> = scopes.iter().map(|scope| instance(name, scope)).collect();
     delay::find(name, scope, &scopes, &mut instances);
+    check_candidates(name, scope, &instances);
     let settings = settings::build(name, scope, instances.len());
     libraries::check(name, scope);
     server_settings::check_cluster(name, scope);
@@ -80,6 +81,25 @@ pub(super) fn build(
         roles,
         databases,
         services,
+    }
+}
+
+/// Of several members one besides the primary may lead.
+fn check_candidates(name: &str, scope: &Scope<'_>, instances: &[Instance]) {
+    let late = delay::late_replicas(scope, instances);
+    let mut others = instances
+        .iter()
+        .filter(|one| one.role != InstanceRole::Primary)
+        .peekable();
+    let never = |one: &Instance| one.role == InstanceRole::Offline || late.contains(&one.name);
+    if others.peek().is_some() && others.all(never) {
+        scope.report.warning(
+            codes::NO_CANDIDATE,
+            scope.place("pg_role"),
+            format!("nobody could take over cluster `{name}`: its other members never lead"),
+            "the only one that leads",
+            "add a `replica` without `pg_delay`, or make one of an offline or late member",
+        );
     }
 }
 

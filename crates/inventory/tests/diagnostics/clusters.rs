@@ -74,6 +74,25 @@ pg-a: { hosts: { 10.10.10.10: { pg_seq: 1, pg_role: primary } }, vars: { pg_clus
 }
 
 #[test]
+fn nobody_could_take_over() {
+    let with = |others: &str| {
+        found(&one("", "").replace(
+            "pg_role: primary }",
+            &format!("pg_role: primary }}{others}"),
+        ))
+    };
+    let offline = ", 10.10.10.11: { pg_seq: 2, pg_role: offline }";
+    let late = ", 10.10.10.12: { pg_seq: 3, pg_role: replica, pg_delay: 1h }";
+    assert_snapshot!(with(&[offline, late].concat()), @"
+    warning[inventory/no-candidate]: nobody could take over cluster `pg-a`: its other members never lead
+      5:51 the only one that leads
+      hint: add a `replica` without `pg_delay`, or make one of an offline or late member
+    ");
+    let replica = ", 10.10.10.13: { pg_seq: 4, pg_role: replica }";
+    assert_eq!(with(&[offline, replica].concat()), "");
+}
+
+#[test]
 fn placeholders_stand_for_one_value_in_a_cluster() {
     let two = |set: &str| {
         let both = "pg_role: primary }, 10.10.10.11: { pg_seq: 2, pg_role: replica }";

@@ -72,6 +72,7 @@ fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observ
                     risk = Risk::Reload;
                 }
             }
+            Err(failure) if !pooler::can_be_asked(console) => return Err(failure),
             Err(failure) => {
                 let silent = format!("does not answer: {}", failure.message);
                 changes.push(Change::new("console", silent, "answers"));

@@ -1,5 +1,6 @@
 //! PgBouncer's console, by `psql` as the account that may use it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sty_wire::observation::Failure;
@@ -83,6 +84,11 @@ impl<'a> Console<'a> {
         let at_work = rows.filter(|row| !cell(row, "link").is_empty());
         Ok(at_work.map(words).collect())
     }
+}
+
+/// Whether there is a program to ask it with.
+pub(crate) fn can_be_asked(pooler: &PoolerConsole) -> bool {
+    Path::new(&pooler.psql).exists()
 }
 
 /// Arguments of `psql` for a command on the console.

@@ -4,7 +4,7 @@ mod console;
 mod serving;
 mod settings;
 
-pub(crate) use console::{Console, LIMIT, words};
+pub(crate) use console::{Console, LIMIT, can_be_asked, words};
 pub(crate) use serving::{Stopped, let_go_on, look, stopped};
 
 /// Of a planned move that has clients wait: the timer that lets them go on, whatever becomes of us.
