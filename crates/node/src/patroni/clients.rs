@@ -34,8 +34,13 @@ const A_PRIMARY: Wait<'static> = Wait {
     pause: PAUSE,
 };
 /// A member that has been the primary for so long stays it: Patroni begins a move that it was told
-/// of in its next round, at once.
-const SETTLED: Duration = Duration::from_secs(3);
+/// of in its next round, at once, and a machine with much else to do takes some seconds for that.
+const SETTLED: Duration = Duration::from_secs(10);
+const A_SETTLED_PRIMARY: Wait<'static> = Wait {
+    what: "a primary that stays",
+    limit: Duration::from_secs(25),
+    pause: PAUSE,
+};
 
 /// Has the clients of the pooler here wait. When transactions do not end in time, everybody goes
 /// on and the failure names them; with `force` they are left to be cut off.
@@ -113,7 +118,7 @@ pub(crate) fn let_go(member: &PatroniMember, context: &Context) -> Result<(), Fa
 fn settled(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let mut seen: Option<(String, Instant)> = None;
-    A_PRIMARY.until(|| {
+    A_SETTLED_PRIMARY.until(|| {
         let name = match look_for_primary(&patroni) {
             Ok(name) => name,
             Err(said) => {
