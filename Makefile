@@ -36,10 +36,9 @@ deps:
 deps-test:
 	@scripts/deps openssh-server openssl postgresql
 
-# Stories wait for leases, boots and checks: what needs none of them runs beside, in time that they
-# leave.
+# Stories wait for leases, boots and checks: the rest runs beside them.
 test: deps deps-test build
-	scripts/beside "$(MAKE) lint test-pure test-parts" "$(MAKE) test-nodes"
+	scripts/beside "$(MAKE) test-parts lint test-pure" "$(MAKE) test-nodes"
 
 lint:
 	cargo fmt --all -- --check
@@ -56,7 +55,7 @@ test-parts: deps deps-test
 	cargo build --package sty-engine --example node
 	$(SUDO) env "PATH=$$PATH" scripts/within 2400 cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
 
-# Stories on real nodes, each in a sandbox of its own; three at a time, or the one that is named.
+# Stories on real nodes, each in a sandbox of its own; two at a time, or the one that is named.
 test-nodes: build
 	$(STY) docs --check
 	$(SUDO) env "PATH=$$PATH" "STY_BIN=$(CURDIR)/$(STY)" scripts/stories $(STORY)

@@ -1,7 +1,6 @@
 //! Being a client of the clusters.
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 
 use crate::{Ran, World, run};
 
@@ -41,16 +40,13 @@ impl World {
     /// A password file for libpq with every user and password of the inventory.
     pub fn passwords(&self) -> std::path::PathBuf {
         let path = self.home().join("pgpass");
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .expect("the password file can be written");
+        // A client may read the one that is there just now.
+        let mut file = tempfile::NamedTempFile::new_in(self.home()).expect("a temporary file");
         for (user, password) in self.credentials() {
             writeln!(file, "*:*:*:{user}:{password}").expect("the password file can be written");
         }
+        file.persist(&path)
+            .expect("the password file can be put in its place");
         path
     }
 

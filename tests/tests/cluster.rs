@@ -17,6 +17,7 @@ fn a_cluster_is_deployed_used_changed_and_mended() {
     rows_flow_through_every_service(&world);
     the_real_programs_accept_what_was_rendered(&world);
     patroni_knows_a_lost_majority_from_a_lost_lease(&world);
+    patroni_knows_that_it_has_no_token(&world);
     patroni_ends_without_keeping_a_lock(&world);
     pgbench_runs_through_every_service(&world);
     jobs_have_somebody_to_run_them(&world);
@@ -303,6 +304,24 @@ print(*told(14, "etcdserver: no leader"), *told(5, "etcdserver: requested lease 
 "#;
     let known = "Unavailable Unavailable LeaseNotFound LeaseNotFound";
     assert_eq!(beside_patronis_start(world, SCRIPT), known);
+}
+
+/// As etcd answers who has no token, which two threads of Patroni's can take from each other. A
+/// primary that does not know this answer asks for no other one, and never leads again.
+fn patroni_knows_that_it_has_no_token(world: &World) {
+    const SCRIPT: &str = r#"
+import json, ssl, urllib.error, urllib.request
+from patroni.dcs import etcd3
+trust = ssl.create_default_context(cafile="/etc/pki/ca.crt")
+try:
+    urllib.request.urlopen("https://127.0.0.1:2379/v3/kv/range", b'{"key": "YQ=="}', context=trust)
+except urllib.error.HTTPError as refused:
+    reply = json.load(refused)
+read = start.unwrapped(etcd3._raise_for_data)
+print(type(etcd3._raise_for_data(reply, 400)).__name__, type(read(reply, 400)).__name__)
+"#;
+    let ran = beside_patronis_start(world, SCRIPT);
+    assert!(ran.ends_with("UserEmpty"), "{ran}");
 }
 
 /// Some hundred times it is told to stop while it writes its log. With a lock kept, it would stop

@@ -564,6 +564,7 @@ fn a_version_that_the_sources_lack_is_told_beside_other_mistakes() {
     --- stderr
     error[inventory/type]: `pg_version` is `many`, expected a whole number from 13 to 18
       --> pigsty.yml:55:17  this value
+    hint: write such a value, or take it out for the default
 
     error[inventory/unknown-name]: `pg_vesion` is not a parameter
       --> pigsty.yml:56:5  unknown name

@@ -300,15 +300,23 @@ def of_our_own(postgresql):
     return OfOurOwn
 
 
+WRONG_PASSWORD = "etcdserver: authentication failed, invalid user ID or password"
+
+
 def unwrapped(read):
     """The function `read`, which knows an error of etcd also where a stream tells it, as lease
-    renewals are. Patroni takes one that it does not know for a lost lease and gives up the lead,
-    though etcd has only lost its majority, which failsafe mode is for."""
+    renewals are, and where the reply calls it `message`, as those of etcd 3.5 in Debian do. Patroni
+    takes one that it does not know for a lost lease and gives up the lead, though etcd has only lost
+    its majority, which failsafe mode is for; and a primary whose token was lost, by two threads that
+    asked for one at the same time, stays without for good. A wrong password has Patroni wait at its
+    start, as ever, for one that is right."""
 
     def read_unwrapped(data, status):
         error = data.get("error") if isinstance(data, dict) else None
         if isinstance(error, dict) and "code" in error:
             data = {"error": error.get("message"), "code": error["code"]}
+        elif isinstance(data, dict) and not error and data.get("message") != WRONG_PASSWORD:
+            data = {**data, "error": data.get("message")}
         return read(data, status)
 
     return read_unwrapped

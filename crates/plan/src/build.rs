@@ -211,6 +211,9 @@ fn meanwhile(nodes: &[NodeInput<'_>], held: &Candidate) -> Option<Candidate> {
         .resources
         .iter()
         .find(|one| one.id == *resource)?;
+    if matches!(found.kind, ResourceKind::Retired { .. }) {
+        return None;
+    }
     let op = Op::Meanwhile {
         resource: resource.clone(),
     };
