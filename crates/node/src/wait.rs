@@ -30,9 +30,26 @@ impl Wait<'_> {
     /// controller: nobody would hear of it, and the node is wanted for the next run. The controller
     /// may also know that it will not come. Past the
     /// limit, the last look is told.
-    pub(crate) fn until(
+    pub(crate) fn until(&self, look: impl FnMut() -> Result<Look, Failure>) -> Result<(), Failure> {
+        self.watch(look, || match controller::is_gone() {
+            true => Some(": the controller is gone"),
+            false => controller::has_spoken().then_some(""),
+        })
+    }
+
+    /// The same for what is left to do when the controller is gone.
+    pub(crate) fn until_alone(
+        &self,
+        look: impl FnMut() -> Result<Look, Failure>,
+    ) -> Result<(), Failure> {
+        self.watch(look, || None)
+    }
+
+    /// Looks until it is so, or `given_up` says why not any longer.
+    fn watch(
         &self,
         mut look: impl FnMut() -> Result<Look, Failure>,
+        given_up: impl Fn() -> Option<&'static str>,
     ) -> Result<(), Failure> {
         let begun = Instant::now();
         loop {
@@ -40,16 +57,10 @@ impl Wait<'_> {
                 Look::Reached => return Ok(()),
                 Look::NotYet(state) => state,
             };
-            if controller::is_gone() {
+            if let Some(why) = given_up() {
                 let what = self.what;
                 return Err(Failure::message(format!(
-                    "no longer waiting for {what}: the controller is gone; last seen: {last}"
-                )));
-            }
-            if controller::has_spoken() {
-                let what = self.what;
-                return Err(Failure::message(format!(
-                    "no longer waiting for {what}; last seen: {last}"
+                    "no longer waiting for {what}{why}; last seen: {last}"
                 )));
             }
             if begun.elapsed() >= self.limit {

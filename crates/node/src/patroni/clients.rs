@@ -118,7 +118,7 @@ pub(crate) fn let_go(member: &PatroniMember, context: &Context) -> Result<(), Fa
 fn settled(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let mut seen: Option<(String, Instant)> = None;
-    A_SETTLED_PRIMARY.until(|| {
+    A_SETTLED_PRIMARY.until_alone(|| {
         let name = match look_for_primary(&patroni) {
             Ok(name) => name,
             Err(said) => {
