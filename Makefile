@@ -36,9 +36,10 @@ deps:
 deps-test:
 	@scripts/deps openssh-server openssl postgresql
 
-# Stories wait for leases, boots and checks: the rest runs beside them.
-test: deps deps-test build
-	scripts/beside "$(MAKE) test-parts lint test-pure" "$(MAKE) test-nodes"
+# Stories wait for leases, boots and checks: what needs no nodes runs beside them, in time that they
+# leave.
+test: deps deps-test build test-parts
+	scripts/beside "$(MAKE) lint test-pure" "$(MAKE) test-nodes"
 
 lint:
 	cargo fmt --all -- --check
@@ -53,7 +54,7 @@ test-pure:
 # Single parts against the real thing: a PostgreSQL server, an sshd, apt, sandbox nodes.
 test-parts: deps deps-test
 	cargo build --package sty-engine --example node
-	$(SUDO) env "PATH=$$PATH" scripts/within 2400 cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
+	$(SUDO) env "PATH=$$PATH" scripts/within 1200 cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
 
 # Stories on real nodes, each in a sandbox of its own; two at a time, or the one that is named.
 test-nodes: build
