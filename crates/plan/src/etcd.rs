@@ -158,11 +158,14 @@ fn join(
 }
 
 /// etcd tells members apart by their names: one that comes to another node goes on the old one
-/// first.
+/// first. Users and roles are not for a node to set whose member does not run.
 fn hold_for(namesake: &EtcdPeer, seat: &Seat<'_>, candidates: &mut [Candidate]) {
     let joins = |candidate: &&mut Candidate| match &candidate.op {
         Op::EtcdMemberAdd { peer_url, .. } => *peer_url == seat.member.peer_url,
-        _ => candidate.key.0 == seat.node && candidate.key.1 == seat.id,
+        _ => {
+            let own = candidate.key.1 == seat.id || candidate.stage == Stage::EtcdAuth;
+            own && candidate.key.0 == seat.node
+        }
     };
     for candidate in candidates.iter_mut().filter(joins) {
         candidate.held = Some(Hold::Namesake {
