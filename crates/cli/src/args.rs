@@ -37,7 +37,7 @@ pub(crate) struct Global {
     /// What to print on standard output
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
-    /// Say less: no progress, no notes
+    /// Say less: no progress, no notes, no warnings
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Say more: every difference of every action

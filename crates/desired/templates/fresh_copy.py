@@ -57,8 +57,8 @@ class FreshCopy:
         """Before each loop of Patroni: what the last one began has mostly ended by now."""
         if self.ha._async_executor.busy:  # It starts a server, rewinds or copies.
             return
-        self.count_deaths()
         try:
+            self.count_deaths()
             why = self.reason()
             if not why:
                 self.drop_lost_slots()

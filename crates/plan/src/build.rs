@@ -21,7 +21,7 @@ use crate::{
 pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     let mut plan = Plan::default();
     let forsaken = forsaken::find(nodes, &options.confirm);
-    let mut candidates = collect(nodes, &forsaken, &mut plan);
+    let (mut candidates, failed) = collect(nodes, &forsaken, &mut plan);
     trust::as_most_do(nodes, &mut candidates);
     hold_restarts(nodes, options, &mut candidates);
     hold_entrances(nodes, &mut candidates);
@@ -47,7 +47,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     plan.undecided = candidates
         .iter()
         .any(|candidate| matches!(candidate.held, Some(Hold::Trust(_))));
-    unseen::set_aside(nodes, &candidates, &mut plan);
+    unseen::sort_out(failed, &candidates, &mut plan);
     plan.restarts = restart::find(nodes, &candidates);
     plan.actions = number(nodes, sorted(candidates));
     plan
@@ -211,6 +211,7 @@ fn meanwhile(nodes: &[NodeInput<'_>], held: &Candidate) -> Option<Candidate> {
         .resources
         .iter()
         .find(|one| one.id == *resource)?;
+    // What is switched off starts at boot no more once it has ended.
     if matches!(found.kind, ResourceKind::Retired { .. }) {
         return None;
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use sty_core::Risk;
 use sty_wire::action::Op;
-use sty_wire::observation::{Change, Observation, PatroniView};
+use sty_wire::observation::{Change, Failure, Observation, PatroniView};
 use sty_wire::resource::{BootRole, Resource, ResourceKind, Stage};
 
 use crate::conflict::{Untouchable, is_conflict};
@@ -144,12 +144,21 @@ impl Candidate {
     }
 }
 
-/// One candidate per resource that is not as it should be, in the nodes' own order.
+/// A resource that could not be looked at.
+pub(crate) struct Failed {
+    /// Index of its node.
+    pub(crate) node: usize,
+    pub(crate) stage: Stage,
+    pub(crate) problem: Problem,
+}
+
+/// One candidate per resource that is not as it should be, in the nodes' own order, and what could
+/// not be looked at.
 pub(crate) fn collect(
     nodes: &[NodeInput<'_>],
     forsaken: &Forsaken,
     plan: &mut Plan,
-) -> Vec<Candidate> {
+) -> (Vec<Candidate>, Vec<Failed>) {
     let acting = Acting::new(nodes);
     let more = forsaken.clusters.iter().map(String::as_str);
     let untouchable = Untouchable::find(nodes, more);
@@ -157,6 +166,7 @@ pub(crate) fn collect(
     plan.problems.extend(forsaken.problems.iter().cloned());
     plan.unled = unled(nodes);
     let mut candidates = Vec::new();
+    let mut failed = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let whole_node = Untouchable::is_node(node);
         for resource in concerned(node) {
@@ -166,13 +176,29 @@ pub(crate) fn collect(
             if blocked && !is_conflict(observation) {
                 continue;
             }
+            if let Some(Observation::Failed { failure }) = observation {
+                failed.push(Failed {
+                    node: index,
+                    stage: resource.stage,
+                    problem: problem(node, resource, failure),
+                });
+                continue;
+            }
             if let Some(candidate) = candidate(index, node, resource, observation, &acting, plan) {
                 candidates.push(candidate);
             }
         }
     }
     candidates.retain(|candidate| !forsaken.members.contains(&candidate.key));
-    candidates
+    (candidates, failed)
+}
+
+fn problem(node: &NodeInput<'_>, resource: &Resource, failure: &Failure) -> Problem {
+    Problem {
+        node: node.host.to_owned(),
+        subject: subject(resource),
+        failure: failure.clone(),
+    }
 }
 
 /// Resources that are not only looked at; and, of those, what one node does for all, and what is in
@@ -234,7 +260,9 @@ fn candidate(
     plan: &mut Plan,
 ) -> Option<Candidate> {
     let (changes, risk, reason) = match observation {
-        Some(Observation::InSync | Observation::Elsewhere) => return None,
+        Some(Observation::InSync | Observation::Elsewhere | Observation::Failed { .. }) => {
+            return None;
+        }
         Some(Observation::Skipped { reason }) => {
             plan.skipped.push(Skipped {
                 subject: subject(resource),
@@ -243,12 +271,8 @@ fn candidate(
             });
             return None;
         }
-        Some(Observation::Failed { failure } | Observation::Conflict { failure }) => {
-            plan.problems.push(Problem {
-                node: node.host.to_owned(),
-                subject: subject(resource),
-                failure: failure.clone(),
-            });
+        Some(Observation::Conflict { failure }) => {
+            plan.problems.push(problem(node, resource, failure));
             return None;
         }
         Some(Observation::Drift { changes, risk }) => (changes.clone(), *risk, reason_of(changes)),

@@ -199,11 +199,15 @@ impl Plan {
     /// Whether everything is as it should be.
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
-            && self.problems.is_empty()
-            && self.unseen.is_empty()
+            && !self.is_unclear()
             && self.unwanted.is_empty()
             && self.waiting.is_empty()
             && self.unled.is_empty()
+    }
+
+    /// Whether something could not be looked at, or must not be done.
+    pub fn is_unclear(&self) -> bool {
+        !(self.problems.is_empty() && self.unseen.is_empty())
     }
 
     /// Actions that will run.

@@ -62,8 +62,7 @@ impl Performance<'_> {
             self.printer
                 .say(format!("the journal is not complete: {error}"));
         }
-        let unseen = plan.problems.iter().chain(&plan.unseen).next().is_some();
-        let unclear = scene.is_unclear() || unseen;
+        let unclear = scene.is_unclear() || plan.is_unclear();
         let code = match outcome.exit_code() {
             ExitCode::Done if unclear && outcome.done.is_empty() => ExitCode::Failed,
             ExitCode::Done if unclear => ExitCode::Partial,

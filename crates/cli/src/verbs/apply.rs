@@ -259,8 +259,7 @@ impl Run<'_> {
     }
 
     fn code(&self, scene: &Scene, plan: &Plan, outcome: &Outcome) -> ExitCode {
-        let unseen = plan.problems.iter().chain(&plan.unseen).next().is_some();
-        let unclear = scene.is_unclear() || unseen;
+        let unclear = scene.is_unclear() || plan.is_unclear();
         match outcome.exit_code() {
             ExitCode::Done if (unclear || plan.undecided) && outcome.done.is_empty() => {
                 ExitCode::Failed

@@ -201,12 +201,7 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
     if status.missing() {
         return Err(Failure::message(format!("there is no unit `{name}`")));
     }
-    if status.load_state == "masked" {
-        systemd::unmask(name)?;
-    }
-    if !enabled(status) {
-        systemd::enable(name)?;
-    }
+    have_at_boot(name, status)?;
     if !status.active() {
         context.say(format!("starting {name}"));
         systemd::start(name)?;
@@ -236,10 +231,23 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
     unit.console.as_ref().map_or(Ok(()), pooler::let_go_on)
 }
 
+/// One that was masked may start at all again.
+fn have_at_boot(name: &str, status: &UnitStatus) -> Result<(), Failure> {
+    if status.load_state == "masked" {
+        systemd::unmask(name)?;
+    }
+    match enabled(status) {
+        true => Ok(()),
+        false => systemd::enable(name),
+    }
+}
+
 /// A pooler that runs and does not answer at its console.
 fn is_silent(unit: &Unit) -> bool {
     let console = unit.console.as_ref();
-    console.is_some_and(|console| pooler::look(console, pooler::LIMIT).is_err())
+    console.is_some_and(|console| {
+        pooler::can_be_asked(console) && pooler::look(console, pooler::LIMIT).is_err()
+    })
 }
 
 /// Has a running unit read its files and start at boot; what wants a restart goes on waiting for
@@ -247,9 +255,7 @@ fn is_silent(unit: &Unit) -> bool {
 pub(crate) fn meanwhile(unit: &Unit, context: &Context) -> Result<(), Failure> {
     let name = unit.name.as_str();
     let status = systemd::show_one(name)?;
-    if !enabled(&status) {
-        systemd::enable(name)?;
-    }
+    have_at_boot(name, &status)?;
     if Stale::of(unit, &status, context).wants_reload(&status) {
         systemd::reload(name)?;
     }

@@ -23,11 +23,9 @@ impl Written {
                     section = name;
                 }
                 ["server", name, address, ..] => {
-                    let address = address.parse().ok();
-                    let server = (format!("{section}/{name}"), address);
-                    written
-                        .servers
-                        .extend(server.1.map(|address| (server.0, address)));
+                    if let Ok(address) = address.parse() {
+                        written.servers.insert(format!("{section}/{name}"), address);
+                    }
                 }
                 ["maxconn", limit] if !section.is_empty() => {
                     written

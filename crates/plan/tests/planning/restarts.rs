@@ -449,9 +449,11 @@ fn a_pooler_that_is_switched_off_ends_when_asked_and_when_nobody_leads_to_it() {
         node.observations
             .insert("haproxy".to_owned(), drift(Risk::Reload));
     }
-    nodes[0]
-        .observations
-        .insert("retired".to_owned(), drift(Risk::Restart));
+    let runs = Observation::Drift {
+        changes: vec![Change::named("state"), Change::named(AT_BOOT)],
+        risk: Risk::Restart,
+    };
+    nodes[0].observations.insert("retired".to_owned(), runs);
     // It runs no more, and only files are left.
     nodes[1]
         .observations
