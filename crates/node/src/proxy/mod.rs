@@ -8,15 +8,23 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sty_wire::observation::{Change, Failure, SERVING};
 use sty_wire::resource::HAPROXY_CONFIG;
+
+use crate::wait::{Look, Wait};
 
 use written::Written;
 
 /// How long it may take to answer.
 const LIMIT: Duration = Duration::from_secs(5);
+/// After a reload the process from before answers for a moment, until the next one has taken over.
+const TAKEN_OVER: Wait<'static> = Wait {
+    what: "HAProxy to have read its file",
+    limit: Duration::from_secs(10),
+    pause: Duration::from_millis(50),
+};
 
 /// What was changed by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,28 +52,60 @@ impl ByHand {
 /// checks of servers, and how many connections it takes.
 ///
 /// # Errors
-/// It does not answer at `socket`, or its file cannot be read.
+/// It does not answer at `socket`, its file cannot be read, or no process of it reads the file as it
+/// is.
 pub(crate) fn by_hand(socket: &str) -> Result<Vec<ByHand>, Failure> {
-    let ask = |command| ask(socket, command, LIMIT).map_err(|error| silent(socket, &error));
-    let written = fs::read_to_string(HAPROXY_CONFIG)
-        .map_err(|error| Failure::message(format!("cannot read {HAPROXY_CONFIG}: {error}")))?;
+    let unable = |error| Failure::message(format!("cannot read {HAPROXY_CONFIG}: {error}"));
+    let written = fs::read_to_string(HAPROXY_CONFIG).map_err(unable)?;
+    let since = fs::metadata(HAPROXY_CONFIG).and_then(|file| file.modified());
+    let answers = answers(socket, since.map_err(unable)?)?;
+    let [info, statistics, state] = three(&answers)?;
     let written = Written::parse(&written);
-    let statistics = ask("show stat")?;
-    let lines = lines(&statistics);
+    let lines = lines(statistics);
     let mut found: Vec<ByHand> = lines.iter().filter_map(Line::held).collect();
     found.extend(lines.iter().filter_map(|line| line.limited(&written)));
-    let state = ask("show servers state")?;
-    found.extend(
-        servers(&state)
-            .iter()
-            .flat_map(|server| {
-                let address = server.moved(&written);
-                [server.weighed(), server.unchecked(), address]
-            })
-            .flatten(),
-    );
-    found.extend(connections(&ask("show info")?));
+    let servers = servers(state);
+    let servers = servers
+        .iter()
+        .map(|server| [server.weighed(), server.unchecked(), server.moved(&written)]);
+    found.extend(servers.flatten().flatten());
+    found.extend(connections(info));
     Ok(found)
+}
+
+/// What one process says, which began no earlier than `since`: of itself, its statistics, its servers.
+fn answers(socket: &str, since: SystemTime) -> Result<String, Failure> {
+    let since = since.duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.unwrap_or_default().as_secs();
+    let mut answers = String::new();
+    TAKEN_OVER.until(|| {
+        let all = "show info; show stat; show servers state";
+        answers = ask(socket, all, LIMIT).map_err(|error| silent(socket, &error))?;
+        let began = value(&answers, "Start_time_sec").and_then(|began| began.parse::<u64>().ok());
+        Ok(match began {
+            Some(began) if began < since => {
+                Look::NotYet("the process from before answers".to_owned())
+            }
+            _ => Look::Reached,
+        })
+    })?;
+    Ok(answers)
+}
+
+/// Three answers in a row, each with an empty line after it.
+fn three(answers: &str) -> Result<[&str; 3], Failure> {
+    let parts = answers.split("\n\n").map(str::trim_start);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    let count = parts.len();
+    parts
+        .try_into()
+        .map_err(|_| Failure::message(format!("HAProxy gave {count} answers to three questions")))
+}
+
+/// A value in an answer to `show info`.
+fn value<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = info.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
 /// Takes back what was changed by hand.
@@ -150,11 +190,7 @@ impl Server<'_> {
 
 /// The number of connections, in an answer to `show info`, where it is not what it began with.
 fn connections(text: &str) -> Option<ByHand> {
-    let value = |name: &str| {
-        let mut lines = text.lines();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    };
-    let (now, first) = (value("Maxconn")?, value("Hard_maxconn")?);
+    let (now, first) = (value(text, "Maxconn")?, value(text, "Hard_maxconn")?);
     (now != first).then(|| {
         let what = "connections at once".to_owned();
         ByHand::new(what, now, first, format!("set maxconn global {first}"))
@@ -256,7 +292,7 @@ impl<'a> Line<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ByHand, Line, Server, Written, connections, lines, servers};
+    use super::{ByHand, Line, Server, Written, connections, lines, servers, three, value};
 
     #[test]
     fn what_is_out_of_service_by_hand_is_found() {
@@ -299,6 +335,16 @@ b,three,DRAIN,
         let found = connections(&info(10));
         assert_eq!(shown(found.as_slice()), [set]);
         assert_eq!(connections(&info(5000)), None);
+    }
+
+    #[test]
+    fn answers_in_a_row_are_told_apart() {
+        let answers = "Name: HAProxy\nPid: 7\n\n# pxname,svname,\na,one,\n\n1\n# be_id\n3 a\n\n";
+        let [info, statistics, state] = three(answers).unwrap();
+        assert_eq!(value(info, "Pid"), Some("7"));
+        assert!(lines(statistics)[0].is("svname", "one"));
+        assert!(state.starts_with("1\n# be_id"));
+        three("Unknown command\n\n").unwrap_err();
     }
 
     #[test]
