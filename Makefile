@@ -6,7 +6,7 @@ TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 STY := target/$(TARGET)/release/sty
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 
-.PHONY: help up down build deps deps-test test lint test-pure test-parts test-nodes soak drills bench docs
+.PHONY: help up down build deps deps-test compile-parts test lint test-pure test-parts test-nodes soak drills bench docs
 
 help:
 	@echo "make up [CONF=conf/full.yml]   build sty, make a sandbox, deploy, say how to connect"
@@ -36,9 +36,10 @@ deps:
 deps-test:
 	@scripts/deps openssh-server openssl postgresql
 
-# Stories wait for leases, boots and checks: what needs no nodes runs beside them, in time that they
-# leave.
-test: deps deps-test build test-parts
+# Parts and stories wait for boots, leases and checks: what compiles, and what needs no nodes, runs
+# beside them, in time that they leave.
+test: deps deps-test compile-parts
+	scripts/beside "$(MAKE) build" "$(MAKE) test-parts"
 	scripts/beside "$(MAKE) lint test-pure" "$(MAKE) test-nodes"
 
 lint:
@@ -52,9 +53,14 @@ test-pure:
 	cargo test --lib --package sty-node --package sty-engine --package sty-repo --package sty-sandbox
 
 # Single parts against the real thing: a PostgreSQL server, an sshd, apt, sandbox nodes.
-test-parts: deps deps-test
+PARTS := --test '*' --package sty-node --package sty-engine --package sty-repo --package sty-sandbox
+
+compile-parts: deps
 	cargo build --package sty-engine --example node
-	$(SUDO) env "PATH=$$PATH" scripts/within 1200 cargo test --package sty-node --test '*' --package sty-engine --package sty-repo --package sty-sandbox -- --test-threads=2
+	cargo test --no-run $(PARTS)
+
+test-parts: compile-parts deps-test
+	$(SUDO) env "PATH=$$PATH" scripts/within 1200 cargo test $(PARTS) -- --test-threads=2
 
 # Stories on real nodes, each in a sandbox of its own; two at a time, or the one that is named.
 test-nodes: build

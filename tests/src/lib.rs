@@ -119,7 +119,7 @@ impl World {
         let mut titles = Vec::new();
         for event in events {
             let event = event.expect("plan writes one JSON document a line");
-            if event["type"] == "action" {
+            if event["event"] == "planned" {
                 let text = |key: &str| event["action"][key].as_str().unwrap_or_default().to_owned();
                 titles.push(format!("{}: {}", text("node"), text("title")));
             }
@@ -244,7 +244,7 @@ impl Drop for World {
 }
 
 /// Most probes start programs, which take time from what they wait for.
-const BETWEEN_PROBES: Duration = Duration::from_millis(200);
+const BETWEEN_PROBES: Duration = Duration::from_millis(400);
 
 /// Polls `probe` until it gives a value; fails the story with what it last said after `limit`.
 pub fn until<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Result<T, String>) -> T {

@@ -18,6 +18,15 @@ fn a_cluster_is_deployed_used_changed_and_mended() {
     the_real_programs_accept_what_was_rendered(&world);
     patroni_knows_a_lost_majority_from_a_lost_lease(&world);
     patroni_knows_that_it_has_no_token(&world);
+    patroni_confirms_no_lead_that_has_ended(&world);
+    a_timeline_is_claimed_by_one(&world);
+    an_opening_that_comes_late_opens_nothing(&world);
+    an_opening_that_takes_too_long_leaves_the_one_before(&world);
+    nobody_is_promoted_whose_lead_has_ended(&world);
+    all_that_die_alike_keep_their_data(&world);
+    who_lacks_log_is_copied_one_after_the_other(&world);
+    copies_are_made_of_who_has_the_leaders_log(&world);
+    an_etcd_that_is_away_ends_no_patroni_that_wants_a_copy(&world);
     patroni_ends_without_keeping_a_lock(&world);
     pgbench_runs_through_every_service(&world);
     jobs_have_somebody_to_run_them(&world);
@@ -281,6 +290,10 @@ fn the_real_programs_accept_what_was_rendered(world: &World) {
 
 /// What `script` prints, which has what starts Patroni as `start`.
 fn beside_patronis_start(world: &World, script: &str) -> String {
+    beside_patronis_start_on(world, TEST[0], script)
+}
+
+fn beside_patronis_start_on(world: &World, node: &str, script: &str) -> String {
     const START: &str = r#"
 import importlib.util, sys
 sys.path.insert(0, "/etc/patroni")
@@ -288,7 +301,7 @@ spec = importlib.util.spec_from_file_location("start", "/etc/patroni/within-leas
 start = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(start)
 "#;
-    let ran = world.on(TEST[0], &format!("python3 - <<'END'{START}{script}END"));
+    let ran = world.on(node, &format!("python3 - <<'END'{START}{script}END"));
     ran.ok().text().to_owned()
 }
 
@@ -322,6 +335,224 @@ print(type(etcd3._raise_for_data(reply, 400)).__name__, type(read(reply, 400))._
 "#;
     let ran = beside_patronis_start(world, SCRIPT);
     assert!(ran.ends_with("UserEmpty"), "{ran}");
+}
+
+/// Others may lead, who have not said so yet: that all agree to go on without etcd is worth nothing.
+fn patroni_confirms_no_lead_that_has_ended(world: &World) {
+    const SCRIPT: &str = r#"
+import patroni.postgresql
+from patroni import ha
+ha.Ha.check_failsafe_topology = lambda self: True
+Lease = start.within_lease(ha.Ha, start.Clock(), Exception)
+one = Lease.__new__(Lease)
+def confirmed(ends):
+    one.lead_ends = ends
+    return one.check_failsafe_topology()
+print(confirmed(start.now() - 1), confirmed(start.now() + 9), confirmed(float("inf")))
+"#;
+    assert_eq!(beside_patronis_start(world, SCRIPT), "False True True");
+}
+
+/// A promotion that stood still goes on when another may lead, whether the lease has ended, or the
+/// lead with it, which Patroni's main thread may notice first.
+fn nobody_is_promoted_whose_lead_has_ended(world: &World) {
+    const SCRIPT: &str = r#"
+import time, types
+import patroni.postgresql
+from patroni import ha
+import timelines
+timelines.claim = lambda *about: None
+ha.Ha.set_is_leader = lambda self, value: None
+patroni.postgresql.Postgresql.promote = lambda self, wait, task, before: before() or "promoted"
+patroni.postgresql.Postgresql.pg_control_timeline = lambda self: 1
+Lease = start.within_lease(ha.Ha, start.Clock(), Exception)
+Server = start.of_our_own(patroni.postgresql.Postgresql)
+Server.wal_dir, Server.is_running = "/tmp", lambda self: True
+def promoted(*leads, lease=60):
+    one, server = Lease.__new__(Lease), Server.__new__(Server)
+    one.state_handler, one.asking, one.dcs = server, False, types.SimpleNamespace(ttl=lease)
+    server.dcs = one.dcs
+    one.lead_until = lambda end: setattr(one, "lead_ends", end)
+    server.lead_has_ended = one.lead_has_ended
+    for value in leads:
+        one.set_is_leader(value)
+    time.sleep(0.1)
+    try:
+        return server.promote(1, None)
+    except RuntimeError:
+        return "refused"
+print(promoted(True), promoted(True, lease=0), promoted(True, False), promoted(True, False, True))
+"#;
+    let told = "promoted refused refused promoted";
+    assert_eq!(beside_patronis_start(world, SCRIPT), told);
+}
+
+/// In the cluster's own etcd, under another key. What only keeps a number taken is not followed.
+fn a_timeline_is_claimed_by_one(world: &World) {
+    const SCRIPT: &str = r#"
+import os, tempfile
+from patroni.config import Config
+from patroni.dcs import get_dcs
+import timelines
+dcs = get_dcs(Config("/etc/patroni/patroni.yml"))
+timelines.KEY = "story"
+wal = tempfile.mkdtemp()
+def claim(own):
+    timelines.claim(dcs, wal, own)
+    return timelines.claimed(dcs), sorted(os.listdir(wal))
+print(*claim(1), *claim(1), end=" ")
+seen = timelines.noted(dcs)
+claim(1)
+timelines.noted = lambda dcs: seen
+try:
+    claim(1)
+except RuntimeError as refused:
+    print(refused, end=" ")
+with open(os.path.join(wal, "00000003.history"), "w") as real:
+    print("1 0/5000000 no recovery target specified", file=real)
+with open(os.path.join(wal, "00000005.history"), "w") as taken:
+    taken.write(timelines.TAKEN)
+timelines.forget_unused(wal)
+print(*sorted(os.listdir(wal)))
+dcs._client.deleterange(dcs.client_path("story"))
+"#;
+    let ran = beside_patronis_start(world, SCRIPT);
+    let told = "2 [] 3 ['00000002.history'] another member claims a timeline at the same time \
+                00000002.history 00000003.history";
+    assert_eq!(ran, told);
+}
+
+/// The program that opens the gate stood still until the lease was over.
+fn an_opening_that_comes_late_opens_nothing(world: &World) {
+    const SCRIPT: &str = r#"
+import time, lease_gate
+def late(lease, seconds):
+    gate, asked = lease_gate.Gate(), []
+    apply, gate.apply = gate.apply, asked.append
+    end = lease_gate.now() + lease_gate.MARGIN_SECONDS + lease
+    gate.open_until(end)
+    while seconds and lease_gate.now() < end + seconds:
+        time.sleep(0.1)
+    return apply(asked[0])
+print(late(LATE))
+"#;
+    let node = TEST[2];
+    let answers = || world.sql(node, 5432, "test", "test", "select 1").code == 0;
+    for (late, open) in [("60, 0", true), ("1, 0.1", false)] {
+        let script = SCRIPT.replace("LATE", late);
+        assert_eq!(beside_patronis_start_on(world, node, &script), "True");
+        assert_eq!(answers(), open, "lease, and how late: {late}");
+    }
+    world.on(node, "nft delete table inet sty_lease").ok();
+    assert!(answers());
+}
+
+/// On a node under pressure what is open stays so until its end, and ends then.
+fn an_opening_that_takes_too_long_leaves_the_one_before(world: &World) {
+    const SCRIPT: &str = r#"
+import os, subprocess, lease_gate
+nft, slow = lease_gate.NFT, "/run/slow-nft"
+def there():
+    return subprocess.run([nft, "list", "table", "inet", "sty_lease"], capture_output=True).returncode == 0
+def opened(program):
+    lease_gate.NFT = program
+    lease_gate.Gate().open_until(lease_gate.now() + 60)
+    return there()
+with open(slow, "w") as script:
+    script.write('#!/bin/sh\nexec sleep 60\n')
+os.chmod(slow, 0o755)
+print(opened(nft), opened(slow))
+os.unlink(slow)
+"#;
+    let node = TEST[2];
+    let there = beside_patronis_start_on(world, node, SCRIPT);
+    assert_eq!(there, "True True");
+    world.on(node, "nft delete table inet sty_lease").ok();
+}
+
+/// Members as they tell of themselves.
+const MEMBERS: &str = r#"
+import types, fresh_copy
+def member(name, state, replication=None, version="4.0.7", **tags):
+    data = {"state": state, "version": version}
+    if replication:
+        data["replication_state"] = replication
+    return types.SimpleNamespace(name=name, data=data, tags=tags)
+def copy(name, *others, **more):
+    leader = member("a", "running")
+    cluster = types.SimpleNamespace(leader=leader, members=[leader, member(name, "running"), *others])
+    server = types.SimpleNamespace(name=name, data_dir="/pg/data")
+    return fresh_copy.FreshCopy(types.SimpleNamespace(cluster=cluster, state_handler=server, **more))
+"#;
+
+/// One that has died three times has its data copied only while another one lives with the same.
+fn all_that_die_alike_keep_their_data(world: &World) {
+    const SCRIPT: &str = r#"
+def dies(*others):
+    one = copy("b", *others)
+    one.deaths = 3
+    assert one.keeps_dying()
+    return one.dies_of_its_data()
+print(*map(dies, (
+    member("c", "running", "streaming"), member("c", "running", version="3.0.2"),
+    member("c", "running"), member("c", "start failed"), member("c", "running", "in archive recovery"),
+    member("c", "running", "streaming", delay="1h"))), dies())
+"#;
+    let told = beside_patronis_start(world, &format!("{MEMBERS}{SCRIPT}"));
+    assert_eq!(told, "True True False False False False False");
+}
+
+/// While those that lack log are copied, the primary has the only other data.
+fn who_lacks_log_is_copied_one_after_the_other(world: &World) {
+    const SCRIPT: &str = r#"
+print(copy("b", member("c", "running")).turn(), copy("c", member("b", "running")).turn(),
+      copy("c", member("b", "running", "streaming")).turn(),
+      any(map(fresh_copy.is_copied, copy("b", member("c", "creating replica")).others())))
+"#;
+    let told = beside_patronis_start(world, &format!("{MEMBERS}{SCRIPT}"));
+    assert_eq!(told, "0 1 0 True");
+}
+
+/// A copy of one that lacks log would lack it as well.
+fn copies_are_made_of_who_has_the_leaders_log(world: &World) {
+    const SCRIPT: &str = r#"
+import json
+from patroni.dcs import Cluster, Member
+def cluster(**replicas):
+    def one(name, replication):
+        data = {"state": "running", "version": "4.0.7", "tags": {"clonefrom": True},
+                "conn_url": "postgres://127.0.0.1", "replication_state": replication}
+        return Member.from_node(1, name, "", json.dumps(data))
+    members = [one("a", None), *(one(name, how) for name, how in replicas.items())]
+    leader = types.SimpleNamespace(name="a")
+    empty = Cluster.empty()
+    fields = {name: getattr(empty, name) for name in empty._fields}
+    return Cluster(**{**fields, "leader": leader, "members": members})
+choose = fresh_copy.clone_member(Cluster.get_clone_member)
+print(choose(cluster(b="streaming", c=None), "c").name, choose(cluster(b=None, c=None), "c").name,
+      choose(cluster(b="streaming", c="streaming"), "b").name)
+"#;
+    let told = beside_patronis_start(world, &format!("{MEMBERS}{SCRIPT}"));
+    assert_eq!(told, "b a c");
+}
+
+/// Patroni ends by what escapes from there, and the primary goes on without etcd only while every
+/// member answers.
+fn an_etcd_that_is_away_ends_no_patroni_that_wants_a_copy(world: &World) {
+    const SCRIPT: &str = r#"
+asked = []
+def reinitialize():
+    asked.append(1)
+    raise RuntimeError("etcd has no leader")
+one = copy("b", reinitialize=reinitialize, _async_executor=types.SimpleNamespace(busy=False))
+one.count_deaths = one.tell_deaths = lambda: None
+one.reason = lambda: ("it is broken", fresh_copy.SEEN)
+for _ in range(4):
+    one.look()
+print(len(asked))
+"#;
+    let told = beside_patronis_start(world, &format!("{MEMBERS}{SCRIPT}"));
+    assert_eq!(told, "2");
 }
 
 /// Some hundred times it is told to stop while it writes its log. With a lock kept, it would stop

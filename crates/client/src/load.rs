@@ -18,7 +18,7 @@ const SLICE: Duration = Duration::from_millis(100);
 pub struct Script {
     /// Where it comes in: the first door that opens, anew for each session.
     pub doors: Vec<Door>,
-    /// The statement of a number.
+    /// The statement of a number. What it returns, if anything, is where the log has come to, bytes.
     pub sql: Box<dyn Fn(u64) -> String + Send>,
     /// Number of the first statement.
     pub first: u64,
@@ -121,15 +121,17 @@ impl Worker {
         let connection = match self.session() {
             Ok(connection) => connection,
             Err(error) => {
-                self.note(number, began_us, Outcome::NotSent(error.class()));
+                self.note(number, began_us, Outcome::NotSent(error.class()), None);
                 return false;
             }
         };
         let pending = connection.send((self.script.sql)(number));
         let answer = self.wait(&pending);
+        let mut position = None;
         let outcome = match answer {
-            Some(Ok(_)) => {
+            Some(Ok(rows)) => {
                 self.connection = Some(connection);
+                position = number_of(&rows);
                 Outcome::Acknowledged
             }
             Some(Err(error)) if error.is_refusal() => {
@@ -146,7 +148,7 @@ impl Worker {
                 Outcome::Unanswered(ClientError::NoAnswer.class())
             }
         };
-        self.note(number, began_us, outcome);
+        self.note(number, began_us, outcome, position);
         true
     }
 
@@ -179,7 +181,10 @@ impl Worker {
     fn take_late(&mut self) {
         for abandoned in std::mem::take(&mut self.late) {
             match abandoned.pending.poll() {
-                Some(Ok(_)) => self.note(abandoned.number, abandoned.began_us, Outcome::Late),
+                Some(Ok(rows)) => {
+                    let (number, began_us) = (abandoned.number, abandoned.began_us);
+                    self.note(number, began_us, Outcome::Late, number_of(&rows));
+                }
                 // It was counted as unanswered when it was given up.
                 Some(Err(_)) => {}
                 None => self.late.push(abandoned),
@@ -187,12 +192,13 @@ impl Worker {
         }
     }
 
-    fn note(&self, number: u64, began_us: u64, outcome: Outcome) {
+    fn note(&self, number: u64, began_us: u64, outcome: Outcome, wal_position: Option<u64>) {
         let attempt = Attempt {
             number,
             began_us,
             ended_us: self.now_us(),
             outcome,
+            wal_position,
         };
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         ledger.attempts.push(attempt);
@@ -201,4 +207,9 @@ impl Worker {
     fn now_us(&self) -> u64 {
         u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
+}
+
+/// The one number of an answer.
+fn number_of(rows: &crate::Rows) -> Option<u64> {
+    rows.first()?.first()?.as_deref()?.parse().ok()
 }

@@ -31,7 +31,7 @@ pub use context::{Authority, Context, PackageSource};
 pub use node::packages::{cluster_packages, packages};
 pub use node::source::{KEY_PATH as REPOSITORY_KEY_PATH, SOURCE_PATH as REPOSITORY_SOURCE_PATH};
 pub use pgsql::may_lead;
-pub use proxy::{STATS_SOCKET, service_sections};
+pub use proxy::{STATS_SOCKET, is_primary_pool, service_sections};
 pub use removed::{Stays, proxy_is_free, removed_cluster, removed_etcd, removed_instance, staying};
 pub use scram::Secrets;
 

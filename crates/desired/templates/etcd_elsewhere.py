@@ -1,8 +1,8 @@
 # {{ managed }}
-"""Gives the leadership of etcd away where this node has it and a primary of PostgreSQL as well.
+"""Gives the leadership of etcd away where this node has it and leads a PostgreSQL cluster as well.
 
 A node that leads both takes both along when it dies: the next leader of etcd gives every lease its
-whole time again, and writes stand still for seconds longer. It goes to a node without a primary;
+whole time again, and writes stand still for seconds longer. It goes to a node that leads no cluster;
 where there is none, it stays. etcd asks no password for this.
 """
 import json
@@ -26,17 +26,18 @@ def keep_elsewhere(leads, config):
         if not leads():
             continue
         try:
-            give_away(Web(config["etcd3"]["cacert"]), config)
+            give_away(Web(config), config)
             told = None
         except Exception as error:  # Patroni goes on, whatever becomes of this.
             if str(error) != told:
-                logger.warning("etcd keeps its leader, maybe beside the primary here: %s", error)
+                logger.warning("etcd keeps its leader, maybe beside the leader here: %s", error)
             told = str(error)
 
 
 class Web:
-    def __init__(self, authority):
-        context = ssl.create_default_context(cafile=authority)
+    def __init__(self, config):
+        context = ssl.create_default_context(cafile=config["etcd3"]["cacert"])
+        self.patroni = "https" if config["restapi"].get("certfile") else "http"
         self.opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
@@ -46,16 +47,18 @@ class Web:
         with self.opener.open(request, timeout=ANSWER_SECONDS) as answer:
             return json.load(answer)
 
-    def is_primary(self, patroni):
+    def leads(self, patroni):
+        """Also a standby cluster."""
+        url = f"{self.patroni}://{patroni}/leader"
         try:
-            with self.opener.open(f"https://{patroni}/primary", timeout=ANSWER_SECONDS):
+            with self.opener.open(url, timeout=ANSWER_SECONDS):
                 return True
-        except OSError:  # Another role, no Patroni, or no answer.
+        except OSError:  # Somebody else does, no Patroni, or no answer.
             return False
 
 
 def give_away(web, config):
-    """Gives the leadership to a member on a node without a primary, where there is one."""
+    """Gives the leadership to a member on a node that leads no cluster, where there is one."""
     hosts = config["etcd3"]["hosts"]
     here, patroni_port = config["restapi"]["connect_address"].rsplit(":", 1)
     own = next((host for host in hosts if address(host) == here), None)
@@ -65,7 +68,7 @@ def give_away(web, config):
     if status["leader"] != status["header"]["member_id"]:
         return
     for host in hosts:
-        if host == own or web.is_primary(f"{address(host)}:{patroni_port}"):
+        if host == own or web.leads(f"{address(host)}:{patroni_port}"):
             continue
         try:
             other = web.etcd(host, "status", {})
@@ -74,7 +77,7 @@ def give_away(web, config):
         if other.get("isLearner"):
             continue
         web.etcd(own, "transfer-leadership", {"targetID": other["header"]["member_id"]})
-        logger.info("etcd is led by the member at %s from now on: the primary is here", host)
+        logger.info("etcd is led by the member at %s from now on: a cluster's leader is here", host)
         return
 
 

@@ -4,24 +4,47 @@ from its data directory, the log that it needs is gone from the member that it f
 dies again and again while it replays log over what is there. Patroni does so where histories part;
 of these it only says that somebody should.
 
-What such a replica has is of no use to anybody. Whoever leads is left alone, and so is everybody
-while nobody leads, while the cluster is paused, and where log may come from elsewhere
-(`restore_command`).
+What such a replica has is of no use to anybody but while the primary has the only other data: those
+that lack log are copied one after the other. Whoever leads is left alone, and so is everybody while
+no leader runs, while the cluster is paused, and where log may come from elsewhere
+(`restore_command`). Where the server dies and no other replica shows that it is for its data, the data
+stay, and somebody decides.
 """
+import concurrent.futures
 import logging
 import os
 import struct
+import threading
+import time
+import types
 
 logger = logging.getLogger(__name__)
 
 # Loops of Patroni in a row that must find it so.
 SEEN = 2
+# A copy of another member that is not done after so long is waited for no longer: it may never be.
+COPY_SECONDS = 3600
+# Copies in a row of what is broken: the leader's data may lack the same.
+COPIES = 3
+# A question that is not answered after so long is asked anew.
+ANSWER_SECONDS = 15
+BROKEN = "its data directory is broken"
+GONE = "the log that it needs is gone from the member that it follows"
 # Ends of the server while it replays: one may have been for want of memory.
 DEATHS = 3
 # Of `pg_control`: replays its own log after a crash, or that of another.
 REPLAYS = (4, 5)
 # A server without room for a file of log dies, and lives once there is some.
 ROOM_BYTES = 16 << 20
+# Directories with a map of catalogues: those of all databases, of `template1` and of `postgres`.
+MAPPED = ("global", "base/1", "base/5")
+MAP_MAGIC = 0x592717
+# The polynomial of PostgreSQL's sums (CRC-32C), its bits turned round.
+CASTAGNOLI = 0x82F63B78
+READS = 3
+# In the data directory, for `sty status`: its server dies of it; or it dies, and nobody shows why.
+DIES = "{{ dies }}"
+REPLAY_FAILS = "{{ replay_fails }}"
 ESSENTIAL = (
 {% for name in essential %}
     "{{ name }}",
@@ -39,7 +62,7 @@ DROP_LOST = """
     WHERE slot_type = 'physical' AND NOT active AND wal_status = 'lost' AND slot_name = ANY(%s)"""
 
 NEEDED_OF_HA = ("reinitialize", "_get_node_to_follow")
-NEEDED_OF_POSTGRESQL = ("query", "data_directory_empty")
+NEEDED_OF_POSTGRESQL = ("query", "data_directory_empty", "pg_isready")
 
 
 class FreshCopy:
@@ -49,6 +72,9 @@ class FreshCopy:
         self.ha = ha
         self.seen = 0
         self.told = None
+        self.question = None  # What the member that is followed keeps; since when it is asked.
+        self.copied_since = {}  # Other members.
+        self.copies_as_broken = 0  # Since somebody last logged in.
         self.deaths = 0
         self.last_death = None
         self.copied_for_deaths = False
@@ -59,18 +85,27 @@ class FreshCopy:
             return
         try:
             self.count_deaths()
-            why = self.reason()
+            self.tell_deaths()
+            why, loops = self.reason() or (None, SEEN)
             if not why:
                 self.drop_lost_slots()
-        except Exception as error:  # A server that just ends. The next loop looks again.
+            self.told = None
+            self.seen = self.seen + 1 if why else 0
+            if self.seen >= loops:
+                self.copy(why)
+        except Exception as error:  # A server that just ends, an etcd without a leader.
+            # Patroni ends by what escapes from here. The next loop looks again.
             if str(error) != self.told:
                 logger.warning("whether a fresh copy is needed is not known: %s", error)
             self.told = str(error)
-            return
-        self.told = None
-        self.seen = self.seen + 1 if why else 0
-        if self.seen < SEEN:
-            return
+            self.seen = 0
+
+    def copy(self, why):
+        if why == GONE:
+            # Another one may have begun in this very loop.
+            self.ha.load_cluster_from_dcs()
+            if self.another_is_copied():
+                return
         logger.warning("copying the data here anew: %s", why)
         refused = self.ha.reinitialize()
         if refused:
@@ -78,6 +113,7 @@ class FreshCopy:
         else:
             self.seen = 0
             self.copied_for_deaths |= self.deaths >= DEATHS
+            self.copies_as_broken += why == BROKEN
 
     def count_deaths(self):
         """A server that began to replay has written so, and when; the next one does it anew."""
@@ -90,45 +126,115 @@ class FreshCopy:
         if death and death != self.last_death:
             self.deaths, self.last_death = self.deaths + 1, death
 
-    def dies_of_its_data(self):
+    def tell_deaths(self):
+        dies = self.dies_of_its_data()
+        self.tell(DIES, dies)
+        self.tell(REPLAY_FAILS, not dies and self.keeps_dying())
+
+    def tell(self, name, is_so):
+        path = os.path.join(self.ha.state_handler.data_dir, name)
+        if is_so and not os.path.exists(path):
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        elif not is_so and os.path.exists(path):
+            os.unlink(path)
+
+    def keeps_dying(self):
         """Where a fresh copy has not helped, neither does another."""
-        return (
-            self.deaths >= DEATHS and not self.copied_for_deaths
+        cluster = self.ha.cluster
+        return bool(
+            self.deaths >= DEATHS and not self.copied_for_deaths and cluster and cluster.leader
             and room(self.ha.state_handler.data_dir) >= ROOM_BYTES)
 
+    def dies_of_its_data(self):
+        """Where all replicas die alike, it is no more the data here than the data there, and all of
+        it is one copy less."""
+        return self.keeps_dying() and self.another_streams()
+
+    def others(self):
+        """The other replicas."""
+        cluster = self.ha.cluster
+        return [
+            member for member in cluster.members
+            if member.name not in (self.ha.state_handler.name, cluster.leader.name)]
+
+    def another_streams(self):
+        """One that is late on purpose has not replayed yet what ends the server here."""
+        return any(streams(other) and "delay" not in other.tags for other in self.others())
+
     def reason(self):
-        """Why only a fresh copy of the data brings the member here back."""
+        """Why only a fresh copy of the data brings the member here back, and how many loops in a row
+        must find it so; `None` where nothing does."""
         ha, server = self.ha, self.ha.state_handler
         leader = ha.cluster and ha.cluster.leader
+        asked, self.question = self.question, None
         if ha.is_paused() or ha.is_leader():
             return None
         if not leader or leader.name in (None, "", server.name):
             return None
-        if not server.data_directory_empty() and is_broken(server.data_dir):
+        if leader.data.get("state") != "running":
+            return None
+        if not server.data_directory_empty() and self.is_broken():
+            if a_copy_goes_on() or self.copies_as_broken >= COPIES:
+                # Somebody makes one by hand: it is broken until its end.
+                return None
             # A server may run on, and take no connections.
-            return "its data directory is broken"
+            return BROKEN, SEEN
         if not server.is_running():
-            return self.dies_of_its_data() and "the server dies while it replays log over it"
+            return self.dies_of_its_data() and (
+                "the server dies while it replays log over it", SEEN)
         if server.state != "running":
             return None
         ended = server.query(WAL_END, retry=False)
+        self.copies_as_broken = 0
         if not ended:
             return None
-        size, kept = self.kept_upstream()
-        if ended[0][0] // size * size >= kept:
+        question, since = asked or (None, 0)
+        if question and not question.done() and time.monotonic() - since < ANSWER_SECONDS:
+            self.question = asked
             return None
-        return "the log that it needs is gone from the member that it follows"
+        self.question = aside(self.kept_upstream()), time.monotonic()
+        if not question or not question.done():
+            return None
+        size, kept = question.result()
+        if ended[0][0] // size * size >= kept or self.another_is_copied():
+            return None
+        return GONE, SEEN * (1 + self.turn())
+
+    def is_broken(self):
+        """While a copy replays what belongs to it, its maps may be newer than its files."""
+        server = self.ha.state_handler
+        if is_broken(server.data_dir):
+            return True
+        return (
+            bool(server.is_running()) and lacks_a_catalogue(server.data_dir)
+            and server.pg_isready() == "running")
+
+    def another_is_copied(self):
+        copied = [other.name for other in self.others() if is_copied(other)]
+        now = time.monotonic()
+        self.copied_since = {name: self.copied_since.get(name, now) for name in copied}
+        return any(now - since < COPY_SECONDS for since in self.copied_since.values())
+
+    def turn(self):
+        """How many may come before, of those that may have lost their log at the same moment."""
+        own = self.ha.state_handler.name
+        return sum(not streams(other) and other.name < own for other in self.others())
 
     def kept_upstream(self):
+        """The question what the member keeps that is followed. A host without power takes its time
+        to say nothing: Patroni's loop does not wait for the answer."""
         from patroni.postgresql.connection import get_connection_cursor
 
         upstream = self.ha._get_node_to_follow(self.ha.cluster)
-        account = self.ha.state_handler.config.rewind_credentials
-        with get_connection_cursor(
-                connect_timeout=3, options="-c statement_timeout=2000",
-                **upstream.conn_kwargs(account)) as cursor:
-            cursor.execute(WAL_KEPT)
-            return cursor.fetchone()
+        account = upstream.conn_kwargs(self.ha.state_handler.config.rewind_credentials)
+
+        def ask():
+            with get_connection_cursor(
+                    connect_timeout=3, options="-c statement_timeout=2000", **account) as cursor:
+                cursor.execute(WAL_KEPT)
+                return cursor.fetchone()
+
+        return ask
 
     def drop_lost_slots(self):
         """A slot that has lost its log never keeps any again, for whoever it is."""
@@ -145,6 +251,32 @@ class FreshCopy:
             server.slots_handler.schedule()
 
 
+def streams(member):
+    data = member.data
+    # Patroni before 3.2 tells no state of replication, and later ones none where there is none.
+    version = [int(part) for part in data.get("version", "").split(".")[:2] if part.isdigit()]
+    default = "streaming" if version < [3, 2] else None
+    return data.get("state") == "running" and data.get("replication_state", default) == "streaming"
+
+
+def is_copied(member):
+    return member.data.get("state") == "creating replica"
+
+
+def aside(ask):
+    """The answer to come of `ask`, which a thread of its own waits for."""
+    answer = concurrent.futures.Future()
+
+    def work():
+        try:
+            answer.set_result(ask())
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return answer
+
+
 def replayed(directory):
     """When a server that has ended began to replay; `None` where it ended otherwise."""
     try:
@@ -158,12 +290,78 @@ def replayed(directory):
 
 
 def room(directory):
-    places = (directory, os.path.join(directory, "pg_wal"))
+    spaces = os.path.join(directory, "pg_tblspc")
+    others = os.listdir(spaces) if os.path.isdir(spaces) else []
+    places = (
+        directory, os.path.join(directory, "pg_wal"),
+        *(os.path.join(spaces, other) for other in others))
     stats = [os.statvfs(place) for place in places if os.path.exists(place)]
     return min((stat.f_bavail * stat.f_frsize for stat in stats), default=0)
 
 
+def a_copy_goes_on():
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/comm", encoding="ascii", errors="replace") as name:
+                if name.read() == "pg_basebackup\n":
+                    return True
+        except OSError:  # It has ended.
+            pass
+    return False
+
+
+def clone_member(choose):
+    """Patroni's `choose` of whom to copy, among those that receive the leader's log: a copy of another
+    one would lack what that lacks."""
+
+    def choose_one(cluster, exclude_name):
+        leader = cluster.leader and cluster.leader.name
+        fit = [one for one in cluster.members if one.name == leader or streams(one)]
+        view = types.SimpleNamespace(leader=cluster.leader, members=fit)
+        return choose(view, exclude_name)
+
+    return choose_one
+
+
 def is_broken(directory):
-    return any(
-        not os.path.exists(path) or os.path.isfile(path) and not os.path.getsize(path)
-        for path in (os.path.join(directory, name) for name in ESSENTIAL))
+    def whole(name):
+        path = os.path.join(directory, name)
+        return os.path.exists(path) and not (os.path.isfile(path) and not os.path.getsize(path))
+
+    return not (
+        all(map(whole, ESSENTIAL)) and has_its_sum(os.path.join(directory, "global/pg_control")))
+
+
+def lacks_a_catalogue(directory):
+    return not all(os.path.exists(os.path.join(directory, name)) for name in mapped(directory))
+
+
+def mapped(directory):
+    """Catalogues without which nobody logs in, as the maps beside them name them."""
+    for place in MAPPED:
+        try:
+            with open(os.path.join(directory, place, "pg_filenode.map"), "rb") as file:
+                names = file.read()
+        except FileNotFoundError:
+            continue
+        magic, count = struct.unpack_from("=II", names) if len(names) >= 8 else (0, 0)
+        if magic == MAP_MAGIC and 8 + 8 * count <= len(names):
+            for at in range(count):
+                yield f"{place}/{struct.unpack_from('=I', names, 12 + 8 * at)[0]}"
+
+
+def has_its_sum(path):
+    """Whether the sum is somewhere behind what it is the sum of: how much that is depends on the
+    version. One that is being written is read again."""
+    for _ in range(READS):
+        with open(path, "rb") as file:
+            control = file.read(512)
+        rest = 0xFFFFFFFF
+        for at, byte in enumerate(control):
+            if at >= 128 and at % 4 == 0 and at + 4 <= len(control):
+                if struct.unpack_from("=I", control, at)[0] == rest ^ 0xFFFFFFFF:
+                    return True
+            rest ^= byte
+            for _ in range(8):
+                rest = rest >> 1 ^ (CASTAGNOLI if rest & 1 else 0)
+    return False

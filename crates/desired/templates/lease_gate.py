@@ -6,11 +6,17 @@ be sure to run before it: whoever is served meanwhile is told of rows that the n
 have. The kernel goes on: a set in its packet filter has the ports for as long as the lease may be
 trusted, and not a moment longer. An answer that is late is turned back, and its connection cut.
 
+What opens may itself stand still, and come to the kernel when the lease is over: so a rule has the
+end as a time of day as well. A clock that is set forward closes until the next look, one that is set
+back leaves it to the set.
+
 Only the processes that change the filter have the right to: neither PostgreSQL nor what else
 Patroni starts inherits it.
 """
 import ctypes
 import logging
+import math
+import os
 import subprocess
 import threading
 import time
@@ -42,7 +48,10 @@ flush set TABLE led
 add rule TABLE answers tcp flags & rst == rst accept
 add rule TABLE answers tcp sport { PORTS } tcp sport != @led reject with tcp reset
 """
-OPENED = "add element TABLE led { LED }\n"
+OPENED = """
+add element TABLE led { LED }
+add rule TABLE answers tcp sport { PORTS } meta time >= "END" reject with tcp reset
+"""
 LIFTED = """
 add table TABLE
 delete table TABLE
@@ -77,27 +86,36 @@ class Gate:
         self.lock = threading.Lock()
         self.may_be_there = True
         self.told = None
+        self.slow = False
 
     def open_until(self, end):
         """Answers leave until shortly before `end`, and none later unless it is opened again."""
         with self.lock:
+            # In this order: a pause in between ends the opening sooner.
+            day = time.time()
             left = end - MARGIN_SECONDS - now()
             if left <= 0:
                 return
-            self.may_be_there = True
+            self.may_be_there, self.slow = True, False
             try:
                 ports = gated()
             except OSError as error:
                 self.tell(error)
                 ports = []
-            closed = CLOSED.replace("PORTS", ", ".join(ports))
             led = ", ".join(f"{port} timeout {int(left * 1000)}ms" for port in ports)
-            opened = bool(ports) and self.apply(closed + OPENED.replace("LED", led))
+            # Whole seconds, which take from the margin.
+            last = time.gmtime(math.ceil(day + left))
+            last = time.strftime("%Y-%m-%d %H:%M:%S", last)
+            closed = CLOSED.replace("PORTS", ", ".join(ports))
+            opened = OPENED.replace("PORTS", ", ".join(ports))
+            opened = opened.replace("LED", led).replace("END", last)
+            opened = bool(ports) and self.apply(closed + opened)
             if now() > end - MARGIN_SECONDS:
                 # Everything stood still just now, the program that opens it perhaps in the middle.
                 self.apply(closed)
-            elif not opened:
-                # What is there would close while all is well.
+            elif not opened and not self.slow:
+                # What is there would close while all is well. Where it only took too long, it stays
+                # until its end: there may be more than one try before.
                 self.apply(LIFTED)
 
     def lift(self):
@@ -110,8 +128,10 @@ class Gate:
         try:
             subprocess.run(
                 [NFT, "-f", "-"], input=rules.replace("TABLE", TABLE), text=True, check=True,
-                capture_output=True, timeout=LIMIT_SECONDS, preexec_fn=with_the_right)
+                capture_output=True, timeout=LIMIT_SECONDS, preexec_fn=with_the_right,
+                env={**os.environ, "TZ": "UTC"})
         except (OSError, subprocess.SubprocessError) as error:
+            self.slow = isinstance(error, subprocess.TimeoutExpired)
             self.tell(getattr(error, "stderr", None) or error)
             return False
         self.told = None

@@ -22,6 +22,7 @@ replica that can never follow again is copied anew: see `fresh_copy.py`.
 Patroni ends by an exception that is thrown into its main thread wherever that stands. Where it just
 takes a lock, it would keep it for good, and Patroni could stop its server and never end itself.
 """
+import datetime
 import logging
 import os
 import select
@@ -51,6 +52,11 @@ FORMER_LEADER_SECONDS = 0.5
 # Between two looks whether somebody leads.
 LEAD_SECONDS = 0.1
 
+LEASE_ENDED = "the lead was not confirmed for a whole lease: others may have led since"
+
+# Functions of Patroni's that hold the lock which its handler takes.
+HOLD_THE_STOP = ("received_sigterm", "api_sigterm")
+
 # Until the main thread has done with a lock.
 STOP_AGAIN_SECONDS = 0.02
 
@@ -66,17 +72,22 @@ NEEDED_OF_HA = (
     "release_leader_key_voluntarily",
     "process_unhealthy_cluster",
     "fetch_nodes_statuses",
+    "is_lagging",
+    "sync_mode_is_active",
     "update_cluster_history",
     "shutdown",
     "wakeup",
 )
 NEEDED_OF_POSTGRESQL = (
+    "start",
     "stop",
     "is_running",
+    "is_primary",
     "promote",
     "pg_control_timeline",
     "reset_cluster_info_state",
     "get_primary_timeline",
+    "get_history",
 )
 
 
@@ -95,6 +106,7 @@ def within_lease(ha, clock, dcs_error):
 
     class WithinLease(ha):
         lead_ends = float("inf")  # Nothing is known yet: neither is the view of the cluster old.
+        leads = False
         asking = False  # For the lock.
         giving_way = False  # To a member that is to lead.
         failsafe_began = None
@@ -105,10 +117,14 @@ def within_lease(ha, clock, dcs_error):
             self.fresh_copy = fresh_copy.FreshCopy(self)
             self.state_handler.dcs = self.dcs
             self.state_handler.wake = self.wakeup
+            self.state_handler.lead_has_ended = self.lead_has_ended
             clock.sleep = self.sleep
             threading.Thread(
                 target=etcd_elsewhere.keep_elsewhere, args=(self.is_leader, patroni.config),
                 daemon=True).start()
+
+        def lead_has_ended(self):
+            return not self.leads or now() >= self.lead_ends
 
         def run_cycle(self):
             self.fresh_copy.look()
@@ -121,8 +137,11 @@ def within_lease(ha, clock, dcs_error):
             return done
 
         def may_serve_late(self):
-            """The lead has ended, and the server here may still take itself for the primary."""
-            return self.gate.may_be_there and self.state_handler.is_primary()
+            """The lead has ended, and the server here may still take itself for the primary, or
+            is about to."""
+            return self.gate.may_be_there and (
+                self._async_executor.scheduled_action == "promote"
+                or self.state_handler.is_primary())
 
         def process_unhealthy_cluster(self):
             self.giving_way = True
@@ -146,6 +165,7 @@ def within_lease(ha, clock, dcs_error):
 
         def set_is_leader(self, value):
             super().set_is_leader(value)
+            self.leads = value
             if not value:
                 self.lead_ends = float("inf")
                 if not self.state_handler.is_running():
@@ -159,7 +179,11 @@ def within_lease(ha, clock, dcs_error):
                 self.gate.open_until(end)
 
         def check_failsafe_topology(self):
-            self.failsafe_began = now()
+            began = now()
+            if began >= self.lead_ends:
+                logger.error(LEASE_ENDED)
+                return False
+            self.failsafe_began = began
             return super().check_failsafe_topology()
 
         def update_lock(self, *args, **options):
@@ -203,7 +227,7 @@ def within_lease(ha, clock, dcs_error):
                 # Taken on what was known a lease ago.
                 self.load_cluster_from_dcs()
                 self.release_leader_key_voluntarily()
-            logger.error("the lead was not confirmed for a whole lease: others may have led since")
+            logger.error(LEASE_ENDED)
             self.set_is_leader(False)
             return False
 
@@ -226,6 +250,14 @@ def within_lease(ha, clock, dcs_error):
                 self.state_handler.reset_cluster_info_state(None)
                 if self.state_handler.get_primary_timeline():
                     self.update_cluster_history()
+
+        def is_lagging(self, wal_position):
+            """Who may lead while writes wait for replicas has every row that was acknowledged. What
+            it lacks beside them, such as a load that was not committed, nobody was promised. By hand
+            others may be chosen."""
+            if self.sync_mode_is_active() and not self.cluster.failover:
+                return False
+            return super().is_lagging(wal_position)
 
         def fetch_nodes_statuses(self, members):
             former = self.old_cluster.leader
@@ -255,6 +287,15 @@ def of_our_own(postgresql):
         def wake(self):
             """Of `Ha`, once there is one."""
 
+        def lead_has_ended(self):
+            """Of `Ha`, once there is one."""
+            return False
+
+        def start(self, *args, **options):
+            if os.path.isdir(self.wal_dir):
+                timelines.forget_unused(self.wal_dir)
+            return super().start(*args, **options)
+
         def is_running(self):
             server = super().is_running()
             if server and server != self.watched:
@@ -281,10 +322,20 @@ def of_our_own(postgresql):
         def promote(self, wait_seconds, task, before_promote=None):
             def claim():
                 timelines.claim(self.dcs, self.wal_dir, self.pg_control_timeline())
+                if self.lead_has_ended():
+                    raise RuntimeError(LEASE_ENDED)
                 if before_promote:
                     before_promote()
 
             return super().promote(wait_seconds, task, claim)
+
+        def get_history(self, timeline):
+            history = super().get_history(timeline)
+            if not history:
+                return history
+            written = os.path.join(self.wal_dir, f"{timeline:08X}.history")
+            at = datetime.datetime.fromtimestamp(os.path.getmtime(written)).astimezone()
+            return timelines.without_gaps(history, timeline, (at.isoformat(), self.name))
 
         def stop(self, *args, on_shutdown=None, **options):
             def call(*locations):
@@ -311,7 +362,7 @@ def unwrapped(read):
     asked for one at the same time, stays without for good. A wrong password has Patroni wait at its
     start, as ever, for one that is right."""
 
-    def read_unwrapped(data, status):
+    def read_unwrapped(data, status=None):
         error = data.get("error") if isinstance(data, dict) else None
         if isinstance(error, dict) and "code" in error:
             data = {"error": error.get("message"), "code": error["code"]}
@@ -326,6 +377,8 @@ def can_be_stopped(frame):
     """Whether an exception may be thrown into the thread that stands at `frame`."""
     at = frame.f_code.co_name
     if frame.f_globals.get("__name__") == "threading" and at not in ("wait", "join"):
+        return False
+    if at in HOLD_THE_STOP:
         return False
     while frame:
         if frame.f_globals.get("__name__") in ("logging", "queue", "patroni.log"):
@@ -374,6 +427,9 @@ def main():
     require(Patroni, ("setup_signal_handlers", "sigterm_handler"))
     patroni.dcs.etcd3._raise_for_data = unwrapped(patroni.dcs.etcd3._raise_for_data)
     require(patroni.ha.time, ("sleep",))
+    require(patroni.dcs.Cluster, ("get_clone_member",))
+    patroni.dcs.Cluster.get_clone_member = fresh_copy.clone_member(
+        patroni.dcs.Cluster.get_clone_member)
     patroni.ha.time = Clock()
     patroni.ha.Ha = within_lease(patroni.ha.Ha, patroni.ha.time, DCSError)
     patroni.postgresql.Postgresql = of_our_own(patroni.postgresql.Postgresql)

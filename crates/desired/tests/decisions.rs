@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sty_desired::Stays;
 use sty_wire::facts::Interface;
+use sty_wire::postgres::Password;
 use sty_wire::resource::{Resource, ResourceKind, Stage};
 use support::{context, facts, inventory, parse, resources};
 
@@ -130,7 +131,7 @@ fn the_pooler_and_the_catalogue_have_the_same_secrets() {
         let ResourceKind::Role { role, .. } = &one.kind else {
             continue;
         };
-        let Some(secret) = &role.password else {
+        let Password::Stored(secret) = &role.password else {
             continue;
         };
         if let Some(line) = users

@@ -131,6 +131,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is a planned move, which clients of the pooler do not notice.
+    pub fn is_planned(self) -> bool {
+        matches!(self, Self::Switchover | Self::Restart)
+    }
+
     /// Whom it strikes.
     pub fn victim(self) -> Victim {
         match self {

@@ -31,6 +31,8 @@ pub struct Attempt {
     pub ended_us: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// Where the server's log had come to with the row, bytes, when it said so.
+    pub wal_position: Option<u64>,
 }
 
 /// A stretch of time.
@@ -65,6 +67,10 @@ pub struct Audit {
     pub lost_rows: u64,
     /// Numbers of the first of them.
     pub lost_first: Vec<u64>,
+    /// The log that went with them, bytes: from the last acknowledged row before them that is there
+    /// to the last of them. `None` where nothing was lost, or the client was not told positions.
+    #[serde(default)]
+    pub lost_wal_bytes: Option<u64>,
     /// Rows that are there more than once.
     pub rows_seen_twice: u64,
     /// Rows sent that nobody answered for, and never did.
@@ -73,6 +79,18 @@ pub struct Audit {
     pub unanswered_rows_found: u64,
     /// Rows that the server refused or never got, and that are there all the same.
     pub refused_rows_found: u64,
+}
+
+impl Audit {
+    /// That more of the log was lost with acknowledged rows than `pg_rpo` bytes, in words.
+    pub fn beyond(&self, rpo_bytes: u64) -> Option<String> {
+        let lost = self.lost_wal_bytes.filter(|lost| *lost > rpo_bytes)?;
+        Some(format!(
+            "{} acknowledged rows are lost, over {lost} bytes of the log: more than the {rpo_bytes} \
+             of `pg_rpo`",
+            self.lost_rows
+        ))
+    }
 }
 
 /// Numbers of lost rows that are told.
@@ -135,10 +153,10 @@ impl Ledger {
         latest.any(|one| one.outcome != Outcome::Acknowledged && one.began_us > moment_us)
     }
 
-    /// How often each kind of error was met.
-    pub fn errors(&self) -> BTreeMap<String, u64> {
+    /// How often each kind of error was met from this moment on, microseconds.
+    pub fn errors_since(&self, moment_us: u64) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
-        for attempt in &self.attempts {
+        for attempt in self.attempts.iter().filter(|one| one.ended_us >= moment_us) {
             match &attempt.outcome {
                 Outcome::Acknowledged | Outcome::Late => {}
                 Outcome::Refused(error) | Outcome::Unanswered(error) | Outcome::NotSent(error) => {
@@ -166,12 +184,26 @@ impl Ledger {
         Audit {
             acknowledged_rows: count(acknowledged.len()),
             lost_rows: count(lost.len()),
+            lost_wal_bytes: self.wal_between(&lost),
             lost_first: lost.into_iter().take(TOLD).collect(),
             rows_seen_twice: count(found.values().filter(|times| **times > 1).count()),
             unanswered_rows: count(unanswered.len()),
             unanswered_rows_found: count(there(&unanswered)),
             refused_rows_found: count(found.keys().filter(|number| !known(number)).count()),
         }
+    }
+
+    /// The log from the last acknowledged row before the first of `lost` to the furthest of them.
+    /// Later rows that are there may be on another timeline, whose positions begin anew.
+    fn wal_between(&self, lost: &[u64]) -> Option<u64> {
+        let first = lost.first()?;
+        let furthest = |wanted: &dyn Fn(u64) -> bool| {
+            let attempts = self.attempts.iter().filter(|one| wanted(one.number));
+            attempts.filter_map(|attempt| attempt.wal_position).max()
+        };
+        let before = furthest(&|number| number < *first)?;
+        let last = furthest(&|number| lost.binary_search(&number).is_ok())?;
+        Some(last.saturating_sub(before))
     }
 
     /// Rows acknowledged at or after this moment that are not there. Of a client that speaks to

@@ -91,6 +91,23 @@ pub struct Run {
     pub interrupted: bool,
 }
 
+impl Run {
+    /// What clients who come in through the pooler are promised and did not get, in words.
+    pub fn broken_promises(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        if !self.idle_client.survived {
+            let error = self.idle_client.error.as_deref().unwrap_or_default();
+            broken.push(format!("a client that was idle lost its session: {error}"));
+        }
+        if self.fault.is_planned() && !self.writes.errors.is_empty() {
+            let errors: Vec<&str> = self.writes.errors.keys().map(String::as_str).collect();
+            let errors = errors.join(", ");
+            broken.push(format!("writers met errors in a planned move: {errors}"));
+        }
+        broken
+    }
+}
+
 /// Between two moments, RFC 3339 by the clock of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
@@ -161,12 +178,18 @@ pub struct Summary {
     pub not_redundant: u64,
     /// Acknowledged rows lost, through the service and on the old primary.
     pub lost_rows: u64,
+    /// The log that went with them, bytes: the most in one run.
+    #[serde(default)]
+    pub lost_wal_bytes: u64,
     /// Rows there more than once.
     pub rows_seen_twice: u64,
     /// Rows refused and there all the same.
     pub refused_rows_found: u64,
     /// Rows that the old primary acknowledged after the fault and that are lost.
     pub lost_rows_acknowledged_after_fault: u64,
+    /// Runs in which something went otherwise than it should.
+    #[serde(default)]
+    pub with_problems: u64,
     /// Runs whose idle client survived.
     pub idle_clients_survived: u64,
     /// Errors of writers.
@@ -203,12 +226,15 @@ impl Summary {
             .chain([&run.writes.audit])
         {
             self.lost_rows += audit.lost_rows;
+            let lost = audit.lost_wal_bytes.unwrap_or_default();
+            self.lost_wal_bytes = self.lost_wal_bytes.max(lost);
             self.rows_seen_twice += audit.rows_seen_twice;
             self.refused_rows_found += audit.refused_rows_found;
         }
         self.lost_rows_acknowledged_after_fault +=
             old.map_or(0, |old| old.lost_rows_acknowledged_after_fault);
         self.not_redundant += u64::from(run.redundancy_ms.is_none());
+        self.with_problems += u64::from(!run.problems.is_empty());
         self.idle_clients_survived += u64::from(run.idle_client.survived);
         add(&mut self.write_errors, &run.writes.errors);
         if let Some(reads) = &run.reads {
@@ -220,6 +246,7 @@ impl Summary {
     /// lost count as broken promises only where writes wait for a replica.
     pub fn holds(&self, synchronous: bool) -> bool {
         self.not_redundant == 0
+            && self.with_problems == 0
             && self.rows_seen_twice == 0
             && self.refused_rows_found == 0
             && self.lost_rows_acknowledged_after_fault == 0

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use sty_drill::{Attempt, Audit, Ledger, Outcome, Window};
+use sty_drill::{Attempt, Audit, Fault, IdleClient, Ledger, Outcome, Run, Summary, Window, Writes};
 
 fn attempt(number: u64, ended_us: u64, outcome: Outcome) -> Attempt {
     Attempt {
@@ -11,6 +11,7 @@ fn attempt(number: u64, ended_us: u64, outcome: Outcome) -> Attempt {
         began_us: ended_us.saturating_sub(1),
         ended_us,
         outcome,
+        wal_position: None,
     }
 }
 
@@ -62,6 +63,23 @@ fn an_answer_after_giving_up_is_a_promise_and_no_service() {
 }
 
 #[test]
+fn lost_rows_stretch_over_the_log_from_the_last_row_that_is_kept() {
+    let mut ledger = acknowledged(&[10, 20, 30, 40, 50]);
+    assert_eq!(ledger.audit(&BTreeMap::new()).lost_wal_bytes, None);
+    // The next primary went on from 1000; its first rows come before the last of the old one's.
+    let positions = [900, 1000, 5000, 7000, 1100];
+    for (attempt, position) in ledger.attempts.iter_mut().zip(positions) {
+        attempt.wal_position = Some(position);
+    }
+    let kept = |numbers: &[u64]| numbers.iter().map(|number| (*number, 1)).collect();
+    let lost = |found: &BTreeMap<u64, u64>| ledger.audit(found).lost_wal_bytes;
+    assert_eq!(lost(&kept(&[0, 1, 4])), Some(6000));
+    assert_eq!(lost(&kept(&[0, 1, 3, 4])), Some(4000));
+    assert_eq!(lost(&kept(&[0, 1, 2, 3, 4])), None);
+    assert_eq!(lost(&kept(&[1])), None, "nothing before it");
+}
+
+#[test]
 fn only_what_was_sent_later_shows_that_service_is_back() {
     let mut ledger = acknowledged(&[10, 20]);
     assert!(!ledger.serves_after(19));
@@ -98,7 +116,9 @@ fn rows_that_must_not_be_there_show() {
     assert_eq!(audit, expected);
     let errors = [("25006", 2), ("closed", 1), ("connect-refused", 1)];
     let errors = errors.map(|(error, times)| (error.to_owned(), times));
-    assert_eq!(ledger.errors(), BTreeMap::from(errors));
+    assert_eq!(ledger.errors_since(0), BTreeMap::from(errors));
+    let later = BTreeMap::from([("25006".to_owned(), 1), ("closed".to_owned(), 1)]);
+    assert_eq!(ledger.errors_since(4), later);
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -178,4 +198,65 @@ proptest! {
             prop_assert!(acknowledged(&times).gap_us(one) <= gap);
         }
     }
+}
+
+#[test]
+fn a_run_in_which_something_went_otherwise_holds_no_promise() {
+    assert!(Summary::default().holds(true));
+    let told = Summary {
+        with_problems: 1,
+        ..Summary::default()
+    };
+    assert!(!told.holds(false));
+}
+
+#[test]
+fn what_is_lost_is_compared_with_what_may_be() {
+    let audit = |lost_wal_bytes| Audit {
+        lost_rows: 3,
+        lost_wal_bytes,
+        ..Audit::default()
+    };
+    assert_eq!(audit(Some(4096)).beyond(4096), None);
+    assert_eq!(audit(None).beyond(0), None);
+    let told = audit(Some(4097)).beyond(4096).unwrap_or_default();
+    assert!(
+        told.contains("4097 bytes") && told.contains("4096"),
+        "{told}"
+    );
+}
+
+#[test]
+fn who_is_pooled_is_promised_sessions_and_planned_moves_without_an_error() {
+    let run = |fault: Fault, survived: bool, errors: &[&str]| Run {
+        run: 1,
+        began: String::new(),
+        fault,
+        victims: Vec::new(),
+        leader_before: None,
+        timeline_before: None,
+        leader_after: None,
+        timeline_after: None,
+        fault_ms: 0,
+        fault_span: None,
+        writes: Writes {
+            errors: errors.iter().map(|one| ((*one).to_owned(), 1)).collect(),
+            ..Writes::default()
+        },
+        reads: None,
+        idle_client: IdleClient {
+            survived,
+            error: None,
+        },
+        old_primary: None,
+        redundancy_ms: None,
+        redundancy_after_heal_ms: None,
+        problems: Vec::new(),
+        interrupted: false,
+    };
+    let broken = |run: Run| run.broken_promises().len();
+    assert_eq!(broken(run(Fault::Switchover, true, &[])), 0);
+    assert_eq!(broken(run(Fault::NodeKill, true, &["08006"])), 0);
+    assert_eq!(broken(run(Fault::NodeKill, false, &[])), 1);
+    assert_eq!(broken(run(Fault::Restart, false, &["08006"])), 2);
 }

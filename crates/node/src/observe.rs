@@ -30,6 +30,7 @@ enum Lane {
 
 /// Compares all of `resources`. Changes nothing.
 pub(crate) fn all(resources: &[Resource]) -> Reply {
+    let _keeping = postgres::Keeping::begin();
     let units = resources.iter().filter_map(kinds::unit);
     let context = Context::new(Arc::new(|_| ()), units.map(str::to_owned).collect());
     let mut lanes = sort(resources);

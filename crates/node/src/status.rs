@@ -15,8 +15,8 @@ use crate::context::Context;
 use crate::etcd::Etcd;
 use crate::os::drop_ins;
 use crate::patroni::{self, Listed, Patroni};
-use crate::pooler;
 use crate::systemd::Units;
+use crate::{pooler, postgres};
 
 /// A daemon that takes longer is not well.
 const LIMIT: Duration = Duration::from_millis(900);
@@ -26,6 +26,7 @@ const LIMIT: Duration = Duration::from_millis(900);
 /// # Errors
 /// When looking breaks off; what is unwell is told in the status.
 pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeStatus, Failure> {
+    let _keeping = postgres::Keeping::begin();
     let members = query.patroni.iter().map(|member| &member.unit);
     let all = members.chain(query.poolers.iter().map(|(unit, _)| unit));
     let states = &Units::expecting(all.chain(&query.units).cloned().collect());
@@ -184,7 +185,7 @@ fn patroni_status(member: &PatroniMember, records: bool, states: &Units) -> Patr
         Err(failure) => status.problem = Some(failure.message),
     }
     match own {
-        Ok(own) => fill(&mut status, member, &own),
+        Ok(own) => fill(&mut status, member, &own, listed),
         Err(error) => status.problem = Some(error.failure().message),
     }
     if records {
@@ -193,13 +194,7 @@ fn patroni_status(member: &PatroniMember, records: bool, states: &Units) -> Patr
             Err(error) => status.problem = Some(error.failure().message),
         }
     }
-    if let Some(full) = room::lacking(&member.data) {
-        // It may be why the rest is as it is.
-        status.problem = Some(match status.problem {
-            Some(rest) => format!("{full}; {rest}"),
-            None => full,
-        });
-    }
+    status.full = room::lacking(&member.data);
     let members = members.and_then(|members| members.map_err(|error| error.failure()));
     match members {
         Ok(members) => list(&mut status, member, members),
@@ -231,7 +226,12 @@ fn list(status: &mut PatroniStatus, member: &PatroniMember, members: Vec<Listed>
     status.members = members.into_iter().map(member_status).collect();
 }
 
-fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Status) {
+fn fill(
+    status: &mut PatroniStatus,
+    member: &PatroniMember,
+    own: &patroni::Status,
+    listed: &[Listed],
+) {
     status.role.clone_from(&own.role);
     own.state().clone_into(&mut status.state);
     status.timeline = own.timeline;
@@ -239,7 +239,7 @@ fn fill(status: &mut PatroniStatus, member: &PatroniMember, own: &patroni::Statu
     status.server_version = own.server_version;
     status.paused = own.pause;
     status.failsafe = own.failsafe_mode_is_active;
-    let pending = patroni::pending_restart(member, own);
+    let pending = patroni::pending_restart(member, own, listed);
     status.pending_restart = pending.into_iter().map(|change| change.what).collect();
     if !own.runs() {
         status.problem = Some(format!("PostgreSQL is not running: {}", own.state));

@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use sty_wire::observation::Failure;
+use sty_core::Risk;
+use sty_wire::observation::{Change, Failure, Observation};
 
 use crate::os::drop_ins;
 use crate::run::Run;
@@ -58,6 +59,15 @@ impl UnitStatus {
     /// There is no such unit.
     pub(crate) fn missing(&self) -> bool {
         self.load_state == "not-found"
+    }
+
+    /// That it runs although its file is gone: it is read again with a restart.
+    pub(crate) fn lost(&self) -> Option<Observation> {
+        let change = Change::new("definition", "gone while it runs", "read again");
+        (self.missing() && self.active()).then(|| Observation::Drift {
+            changes: vec![change],
+            risk: Risk::Restart,
+        })
     }
 
     /// Its last reload failed: it runs with what it had read before.
@@ -133,6 +143,19 @@ pub(crate) fn show_one(name: &str) -> Result<UnitStatus, Failure> {
     Units::default().get(name)
 }
 
+/// State of one unit, once systemd has read its file. What has come back to a unit that ran on
+/// without it is read by a second try.
+pub(crate) fn read_anew(name: &str) -> Result<UnitStatus, Failure> {
+    let mut unit = show_one(name)?;
+    for _ in 0..2 {
+        if unit.need_daemon_reload || unit.missing() {
+            daemon_reload()?;
+            unit = show_one(name)?;
+        }
+    }
+    Ok(unit)
+}
+
 fn parse(block: &str) -> UnitStatus {
     let values: BTreeMap<&str, &str> = block
         .lines()
@@ -144,7 +167,9 @@ fn parse(block: &str) -> UnitStatus {
         active_state: text("ActiveState").to_owned(),
         sub_state: text("SubState").to_owned(),
         file_state: text("UnitFileState").to_owned(),
-        need_daemon_reload: text("NeedDaemonReload") == "yes",
+        // One that could not be read is not read again by itself.
+        need_daemon_reload: text("NeedDaemonReload") == "yes"
+            || matches!(text("LoadState"), "error" | "bad-setting"),
         fragment: text("FragmentPath").to_owned(),
         can_reload: text("CanReload") == "yes",
         result: text("Result").to_owned(),
@@ -343,17 +368,16 @@ fn ignore_unloaded(failure: Failure) -> Result<(), Failure> {
     }
 }
 
-/// `failure` with the last lines of the unit's log, and what else changes the unit.
+/// `failure` with the last lines of the unit's log as well, and what else changes the unit.
 pub(crate) fn with_journal(failure: Failure, name: &str) -> Failure {
     let journal = Run::new("journalctl")
         .args(["--no-pager", "--output=short-iso", "--lines", JOURNAL_LINES])
         .args(["--unit", name])
         .ok();
-    let tail = match journal {
-        Ok(finished) => finished.stdout.lines().map(str::to_owned).collect(),
-        // Why the log cannot be read must not hide why the unit failed.
-        Err(_) => failure.tail,
-    };
+    let mut tail = failure.tail;
+    // Why the log cannot be read must not hide why the unit failed.
+    let journal = journal.map(|finished| finished.stdout).unwrap_or_default();
+    tail.extend(journal.lines().map(str::to_owned));
     drop_ins::blamed(Failure { tail, ..failure }, name)
 }
 

@@ -9,8 +9,8 @@ use sty_wire::resource::{FileCheck, ResourceKind, Stage};
 
 use crate::candidate::{Candidate, Hold, Key, collect};
 use crate::{
-    NodeInput, Noted, Options, Plan, candidate, etcd, forsaken, outside, patroni, restart, stray,
-    title, trust, undeclared, unseen,
+    NodeInput, Noted, Options, Plan, candidate, etcd, forsaken, hold_clients, outside, patroni,
+    restart, stray, title, trust, undeclared, unseen,
 };
 
 /// Plans what brings every node from what it is to what it should be.
@@ -44,6 +44,7 @@ pub fn build(nodes: &[NodeInput<'_>], options: &Options) -> Plan {
     lift_confirmed(options, &mut candidates);
     hold_with(&mut candidates);
     decide_first(&mut candidates);
+    hold_clients::last(&mut candidates);
     plan.undecided = candidates
         .iter()
         .any(|candidate| matches!(candidate.held, Some(Hold::Trust(_))));

@@ -212,14 +212,20 @@ fn concerned<'a>(node: &NodeInput<'a>) -> impl Iterator<Item = &'a Resource> {
     })
 }
 
-/// Clusters of the run of which some member has data, and none knows a leader.
+/// Clusters of the run of which no leader is known, and not foreseen either: some member has data,
+/// or one that was not to make it runs already, since its node began anew half-way.
 fn unled(nodes: &[NodeInput<'_>]) -> BTreeSet<String> {
     let clusters = patroni::clusters(nodes);
     let unled = clusters.into_iter().filter(|(_, seats)| {
         let mut views = seats.iter().filter_map(|seat| seat.view);
         let led = |view: &PatroniView| view.members.iter().any(patroni::is_leader);
+        let early = |seat: &patroni::Seat<'_>| {
+            let found = nodes[seat.node].observations.get(seat.id);
+            seat.member.boot == BootRole::Replica
+                && matches!(found, Some(Observation::Drift { .. }))
+        };
         seats.iter().any(|seat| !seat.outside)
-            && views.clone().any(|view| view.initialized)
+            && (views.clone().any(|view| view.initialized) || seats.iter().any(early))
             && !views.any(led)
             && !seats.iter().any(patroni::Seat::serves)
     });

@@ -16,6 +16,7 @@ struct Seat<'a> {
     member: &'a EtcdMember,
     initialized: bool,
     healthy: bool,
+    leads: bool,
 }
 
 /// Adds membership changes and the order among members.
@@ -44,7 +45,11 @@ pub(crate) fn sequence(nodes: &[NodeInput<'_>], candidates: &mut Vec<Candidate>,
         let is_expected = |peer: &EtcdPeer| peer.name == member.name && member.expects(peer);
         seat.initialized && known.any(|peer| peer.peer_url == member.peer_url || is_expected(peer))
     };
-    for seat in seats.iter().filter(belongs) {
+    // Nobody restarts before those that are not well, who would be missed; who leads is the last:
+    // one election is enough.
+    let mut restarting: Vec<&Seat<'_>> = seats.iter().filter(belongs).collect();
+    restarting.sort_by_key(|seat| (seat.healthy, seat.leads));
+    for seat in restarting {
         previous = chain_restart(seat, previous, candidates);
     }
     for peer in listed.iter().filter(|peer| !healthy.member.expects(peer)) {
@@ -116,6 +121,7 @@ fn seats<'a>(nodes: &'a [NodeInput<'a>]) -> Vec<Seat<'a>> {
                     member,
                     initialized: view.is_some_and(|view| view.initialized),
                     healthy: view.is_some_and(|view| view.healthy),
+                    leads: view.is_some_and(|view| view.leader),
                 });
             }
         }

@@ -9,6 +9,7 @@ mod candidate;
 mod conflict;
 mod etcd;
 mod forsaken;
+mod hold_clients;
 mod operate;
 mod outside;
 mod patroni;
@@ -24,6 +25,7 @@ mod update;
 pub use build::build;
 pub use candidate::is_cluster_wide;
 pub use operate::{Operation, Refusal, operate};
+pub use patroni::shrinks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +83,8 @@ pub struct Plan {
     pub undeclared: Vec<Undeclared>,
     /// What nodes tell beside, which nobody does anything about.
     pub notes: Vec<Noted>,
-    /// Clusters with data that nobody leads: what is in them can be compared once somebody does.
+    /// Clusters that nobody leads yet, and who will is not known: what is in them can be compared
+    /// once somebody does.
     pub unled: BTreeSet<String>,
     /// Clusters whose Patroni is paused although the inventory does not say so: whoever paused them
     /// resumes them.

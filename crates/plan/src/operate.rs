@@ -8,8 +8,8 @@ use sty_wire::observation::PatroniPeer;
 
 use crate::build::{number, sorted};
 use crate::patroni::{
-    Script, Seat, best_candidate, clusters, hindrance, is_leader, led_from_outside, replicas_first,
-    unfit,
+    Script, Seat, Sizes, best_candidate, clusters, hindrance, is_leader, led_from_outside,
+    restart_order, shrinks, unfit,
 };
 use crate::update::update;
 use crate::{NodeInput, Plan};
@@ -70,8 +70,8 @@ fn refusal(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
 }
 
 /// Plans an operation. With `force`, transactions that do not end in time are cut off, a failover
-/// takes a member that may lack acknowledged transactions, and the last one that could take over is
-/// copied anew.
+/// takes a member that may lack acknowledged transactions, the last one that could take over is
+/// copied anew, and a paused cluster goes on although its primary may be one that does not answer.
 ///
 /// # Errors
 /// When it would lose data or is not possible now; the plan would have touched nothing.
@@ -89,7 +89,7 @@ pub fn operate(
         Operation::Switchover { to } => switchover(&mut script, seats, to.as_deref())?,
         Operation::Failover { to } => failover(&mut script, seats, to, force)?,
         Operation::Restart { members, in_place } => {
-            restart(&mut script, seats, members, *in_place)?;
+            restart(&mut script, seats, members, *in_place, force)?;
         }
         Operation::Reload { members } => {
             for seat in chosen(seats, members)? {
@@ -100,7 +100,7 @@ pub fn operate(
         }
         Operation::Reinitialize { member } => reinitialize(&mut script, seats, member, force)?,
         Operation::Update => update(&mut script, nodes, seats)?,
-        Operation::Pause(paused) => pause(&mut script, seats, *paused)?,
+        Operation::Pause(paused) => pause(&mut script, seats, *paused, force)?,
     }
     let actions = number(nodes, sorted(script.finish()));
     Ok(Plan {
@@ -293,13 +293,29 @@ fn restart(
     seats: &[Seat<'_>],
     members: &BTreeSet<String>,
     in_place: bool,
+    force: bool,
 ) -> Result<(), Refusal> {
     let wanted = chosen(seats, members)?;
-    for seat in replicas_first(seats)
-        .into_iter()
-        .filter(|one| wanted.iter().any(|w| w.id == one.id && w.node == one.node))
+    let smaller = shrinking(seats);
+    let leaders = seats.iter().filter(|seat| seat.leads());
+    let sizes = Sizes::of(leaders.flat_map(Seat::pending));
+    let mut order = restart_order(seats, sizes);
+    order.retain(|one| wanted.iter().any(|w| w.id == one.id && w.node == one.node));
+    let waits = |seat: &&Seat<'_>| seat.pending().any(shrinks);
+    if let Some((leader, setting)) = smaller.as_ref().filter(|_| !force)
+        && !order.iter().any(|seat| seat.leads())
+        && order.iter().any(waits)
     {
-        let next = match seat.leads() && !in_place {
+        return Err(refusal(
+            format!(
+                "`{setting}` waits to become smaller, and replicas must have as much of it as the \
+                 primary {leader}: they would wait for a restart as before"
+            ),
+            "restart the primary first: `sty cluster restart` of all members does so; or add `--force`",
+        ));
+    }
+    for seat in order {
+        let next = match seat.leads() && !in_place && smaller.is_none() {
             true => best_candidate(&seat.member.name, listed(seat)?),
             false => None,
         };
@@ -313,6 +329,14 @@ fn restart(
         }
     }
     Ok(())
+}
+
+/// The primary, and a setting that waits to become smaller there and that replicas must not have
+/// less of.
+fn shrinking(seats: &[Seat<'_>]) -> Option<(String, String)> {
+    let leader = seats.iter().find(|seat| seat.leads())?;
+    let setting = leader.pending().find(|change| shrinks(change))?;
+    Some((leader.member.name.clone(), setting.what.clone()))
 }
 
 fn chosen<'a, 'b>(
@@ -368,16 +392,47 @@ fn reinitialize(
     Ok(())
 }
 
-fn pause(script: &mut Script<'_, '_>, seats: &[Seat<'_>], paused: bool) -> Result<(), Refusal> {
-    let any = seats
-        .iter()
-        .find(|seat| seat.view.is_some_and(|view| view.running));
-    let seat = any.ok_or_else(|| {
+/// Members that do not answer, where none that does takes itself for the leader.
+fn may_lead_unseen(seats: &[Seat<'_>]) -> Option<String> {
+    if seats.iter().any(Seat::leads) {
+        return None;
+    }
+    let answering = seats.iter().filter(|seat| seat.answers());
+    let declared = seats.iter().flat_map(|seat| &seat.member.members);
+    let listed = seats.iter().filter_map(|seat| seat.view);
+    let listed = listed.flat_map(|view| &view.members).map(|peer| &peer.name);
+    let known: BTreeSet<&String> = declared.chain(listed).collect();
+    let answering: BTreeSet<&String> = answering.map(|seat| &seat.member.name).collect();
+    let silent = known.difference(&answering).copied();
+    let silent: Vec<&str> = silent.map(String::as_str).collect();
+    (!silent.is_empty()).then(|| silent.join(", "))
+}
+
+fn pause(
+    script: &mut Script<'_, '_>,
+    seats: &[Seat<'_>],
+    paused: bool,
+    force: bool,
+) -> Result<(), Refusal> {
+    let seat = seats.iter().find(|seat| seat.answers()).ok_or_else(|| {
         refusal(
             "no Patroni of the cluster answers",
             "look at it with `sty status`",
         )
     })?;
+    if let Some(silent) = may_lead_unseen(seats).filter(|_| !paused && !force) {
+        return Err(refusal(
+            format!(
+                "nobody that answers leads, and {silent} may: in a paused cluster a primary that \
+                 has lost the lead goes on serving whoever reaches it, also beside the one that \
+                 the others choose"
+            ),
+            format!(
+                "bring {silent} back into reach; where you know that it is off, or that it still \
+                 holds the lead, add `--force`"
+            ),
+        ));
+    }
     let title = match paused {
         true => "switch automatic failover off",
         false => "switch automatic failover on",

@@ -23,6 +23,7 @@ const HEALTHY: [Member; 3] = [
     ("pg-test-3", "replica", "streaming", 1, 0),
 ];
 
+#[derive(Clone)]
 struct Node {
     host: String,
     resources: Vec<Resource>,
@@ -295,6 +296,40 @@ fn nothing_is_decided_while_patroni_cannot_list_the_members() {
     ");
 }
 
+#[test]
+fn a_setting_that_shrinks_restarts_the_primary_first() {
+    let mut nodes = nodes(&HEALTHY);
+    for node in &mut nodes {
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![Change::new("max_connections", "200", "100")];
+        }
+    }
+    let restart = |members: &[&str], nodes| {
+        let members = members.iter().map(|name| (*name).to_owned()).collect();
+        let in_place = false;
+        check_nodes(nodes, &Operation::Restart { members, in_place }, false)
+    };
+    insta::assert_snapshot!(restart(&["pg-test-2"], nodes.clone()), @"
+    refused: `max_connections` waits to become smaller, and replicas must have as much of it as the primary pg-test-1: they would wait for a restart as before
+    hint: restart the primary first: `sty cluster restart` of all members does so; or add `--force`
+    ");
+    insta::assert_snapshot!(restart(&[], nodes), @"
+    1 write a checkpoint on pg-test-1 [safe] <- 
+    2 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 1
+    3 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 1
+    4 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 1
+    5 restart PostgreSQL pg-test-1 [restart] <- 2,3,4
+    6 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 2,5, undoes 2
+    7 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 3,5, undoes 3
+    8 let pooled clients go on after pg-test-1, on pg-test-3 [safe] <- 4,5, undoes 4
+    9 wait for pg-test-1 and those that follow it [safe] <- 5,6,7,8
+    10 restart PostgreSQL pg-test-2 [restart] <- 9
+    11 wait for pg-test-2 and those that follow it [safe] <- 10
+    12 restart PostgreSQL pg-test-3 [restart] <- 11
+    13 wait for pg-test-3 and those that follow it [safe] <- 12
+    ");
+}
+
 /// After a failover, the line of the member that leads now was taken out.
 #[test]
 fn who_leads_and_is_not_in_the_inventory_hands_over() {
@@ -456,6 +491,28 @@ fn newer_packages_come_to_a_primary_that_is_alone_where_it_is() {
     5 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 3,4, undoes 3
     6 wait for pg-test-1 and those that follow it [safe] <- 4,5
     ");
+}
+
+/// A primary of a paused cluster goes on without the lead, and nobody may know.
+#[test]
+fn a_cluster_whose_primary_may_be_out_of_reach_stays_paused() {
+    let resume = Operation::Pause(false);
+    let replicas = [HEALTHY[1], HEALTHY[2]];
+    insta::assert_snapshot!(check(&replicas, &resume, false), @"
+    refused: nobody that answers leads, and pg-test-1 may: in a paused cluster a primary that has lost the lead goes on serving whoever reaches it, also beside the one that the others choose
+    hint: bring pg-test-1 back into reach; where you know that it is off, or that it still holds the lead, add `--force`
+    ");
+    insta::assert_snapshot!(check(&replicas, &resume, true), @"1 switch automatic failover on [reload] <-");
+    // Whoever leads is known, or all are.
+    let led = [HEALTHY[0], HEALTHY[1]];
+    insta::assert_snapshot!(check(&led, &resume, false), @"1 switch automatic failover on [reload] <-");
+    let stopped = [
+        ("pg-test-1", "replica", "stopped", 1, 0),
+        HEALTHY[1],
+        HEALTHY[2],
+    ];
+    insta::assert_snapshot!(check(&stopped, &resume, false), @"1 switch automatic failover on [reload] <-");
+    insta::assert_snapshot!(check(&replicas, &Operation::Pause(true), false), @"1 switch automatic failover off [reload] <-");
 }
 
 #[test]

@@ -20,9 +20,8 @@ pub struct RoleSpec {
     /// nothing from them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub leaving: BTreeSet<String>,
-    /// `rolpassword` as it should be stored: `SCRAM-SHA-256$...`, `md5...`. `None` leaves the
-    /// password alone.
-    pub password: Option<Secret<String>>,
+    /// `PASSWORD`.
+    pub password: Password,
     /// `LOGIN`.
     pub login: bool,
     /// `SUPERUSER`.
@@ -54,6 +53,18 @@ pub struct RoleSpec {
     pub execute: Vec<String>,
 }
 
+/// What the password of a role should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Password {
+    /// Whatever it is.
+    Any,
+    /// None, so that nobody comes in by one.
+    None,
+    /// `rolpassword` as it is stored: `SCRAM-SHA-256$...`, `md5...`.
+    Stored(Secret<String>),
+}
+
 impl RoleSpec {
     /// What `CREATE ROLE name LOGIN` makes.
     pub fn login(name: &str) -> Self {
@@ -62,7 +73,7 @@ impl RoleSpec {
             absent: false,
             going: BTreeSet::new(),
             leaving: BTreeSet::new(),
-            password: None,
+            password: Password::Any,
             login: true,
             superuser: false,
             createdb: false,

@@ -13,6 +13,17 @@ pub const ESSENTIAL: [&str; 7] = [
     "pg_xact",
 ];
 
+/// A file in the data directory of a member that has room and whose server has died again and again
+/// while it replayed log over what is there, while another replica replays the same
+/// (`fresh_copy.py`).
+pub const DIES: &str = "dies_of_its_data";
+
+/// The same where no other replica replays: whether it dies of its data nobody can tell.
+pub const REPLAY_FAILS: &str = "replay_fails";
+
+/// What Patroni's history says of a timeline's number that was left out (`timelines.py`).
+pub const SKIPPED: &str = "left out";
+
 /// SQL: where a replica's log ends, bytes: where it has received or replayed to, once it has used up
 /// what it has and found no more. No row before that (it replays files of its own, is paused, or late
 /// on purpose), and with a `restore_command`, by which it may find more elsewhere: nobody can tell.
@@ -46,6 +57,9 @@ pub enum Condition {
     CrashRecovery,
     /// PostgreSQL does not start; its data may be good.
     StartFailed,
+    /// PostgreSQL dies again and again while it replays log, and no other replica shows whether that
+    /// is for the data here.
+    ReplayFails,
     /// A former primary is taken back to where the new one took over.
     Rewinding,
     /// The data of another member is copied here.
@@ -75,6 +89,7 @@ impl Condition {
             Self::Starting => "PostgreSQL is starting",
             Self::CrashRecovery => "PostgreSQL recovers from a crash",
             Self::StartFailed => "PostgreSQL does not start",
+            Self::ReplayFails => "PostgreSQL dies whenever it replays its log",
             Self::Rewinding => "it is being rewound to where the new primary took over",
             Self::Copying => "the data is being copied anew",
             Self::DataMissing => "it has no data",

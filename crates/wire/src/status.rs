@@ -111,6 +111,9 @@ pub struct PatroniStatus {
     /// Why it is not well, and what others need from it.
     #[serde(default)]
     pub standing: Standing,
+    /// Which file system of its data has no room left, in words.
+    #[serde(default)]
+    pub full: Option<String>,
     /// What is wrong.
     pub problem: Option<String>,
 }
@@ -129,6 +132,8 @@ pub struct PatroniRecords {
 pub struct Promotion {
     /// The timeline that ended.
     pub timeline: u64,
+    /// The one that began there; numbers in between were left out.
+    pub next: u64,
     /// WAL position where it ended, bytes.
     pub wal_position: u64,
     /// When, RFC 3339; Patroni knows it only of promotions that it saw.

@@ -74,6 +74,12 @@ pub(crate) fn that_hides_other_drift_is_mended_with_it(stage: &Stage) {
     stage.world.assert_converged();
     let enabled = "systemctl is-enabled patroni";
     assert_eq!(stage.world.on(replica, enabled).text(), "enabled");
+    // It runs on, and systemd knows of no file any more.
+    const LOST: &str =
+        "rm /etc/systemd/system/pgbouncer-primary.service && systemctl daemon-reload";
+    stage.world.on(replica, LOST).ok();
+    stage.sty(&["apply", "--restart"]).ok();
+    stage.world.assert_converged();
 }
 
 /// Neither a reload nor a start would go well with what is in the files.

@@ -58,11 +58,15 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
     ];
     play(&stage, &quiet);
     assert_eq!(before, stage.processes(), "nothing was restarted");
-    let loud: [Chapter; 10] = [
+    let loud: [Chapter; 11] = [
         ("a held restart", restart::holds_no_reload),
         ("restarts", restart::only_when_asked_for_and_rolling),
         ("addresses to listen at", restart::addresses_to_listen_at),
         ("a smaller setting", restart::a_smaller_setting),
+        (
+            "one larger and one smaller",
+            restart::one_larger_and_one_smaller,
+        ),
         ("nobody starts", restart::with_which_nobody_starts),
         ("drift", drift::is_listed_and_mended),
         (

@@ -56,16 +56,10 @@ pub(crate) fn only_when_asked_for_and_rolling(stage: &Stage) {
     stage.converged();
     waiting(stage, &[]);
     for node in NODES {
-        assert_eq!(
-            stage.superuser(node, "postgres", "show max_locks_per_transaction"),
-            "192"
-        );
-        assert!(
-            stage
-                .superuser(node, "postgres", libraries)
-                .contains("auth_delay")
-        );
+        let loaded = stage.superuser(node, "postgres", libraries);
+        assert!(loaded.contains("auth_delay"), "{node}: {loaded}");
     }
+    every_node_shows(stage, "max_locks_per_transaction", "192");
     let (primary, _) = stage.primary();
     assert_ne!(primary, NODES[0], "the primary has moved");
 }
@@ -143,12 +137,48 @@ pub(crate) fn a_smaller_setting(stage: &Stage) {
     stage.converged();
     waiting(stage, &[]);
     assert_eq!(stage.primary().0, primary, "the primary has stayed");
+    every_node_shows(stage, "max_locks_per_transaction", "128");
+}
+
+fn every_node_shows(stage: &Stage, setting: &str, value: &str) {
     for node in NODES {
-        assert_eq!(
-            stage.superuser(node, "postgres", "show max_locks_per_transaction"),
-            "128"
-        );
+        let shown = stage.superuser(node, "postgres", &format!("show {setting}"));
+        assert_eq!(shown, value, "{setting} of {node}");
     }
+}
+
+/// All but the primary start with no less than it has: also a replica that starts by itself before
+/// it does, and is not forgotten for that.
+pub(crate) fn one_larger_and_one_smaller(stage: &Stage) {
+    const BOTH: &str = "max_locks_per_transaction: 192, max_worker_processes: 12";
+    let values = |locks: &str, workers: &str| {
+        every_node_shows(stage, "max_locks_per_transaction", locks);
+        every_node_shows(stage, "max_worker_processes", workers);
+    };
+    let (primary, _) = stage.primary();
+    let before = stage.superuser(primary, "postgres", "show max_worker_processes");
+    stage.set(&format!("pg_parameters: {{ {BOTH} }}"));
+    stage.apply("one larger and one smaller", &[]).ok();
+    let replica = NODES.into_iter().find(|node| *node != primary);
+    let replica = replica.expect("a replica");
+    let kill = "kill -KILL $(head -1 /pg/data/postmaster.pid)";
+    stage.world.on(replica, kill).ok();
+    stage.world.sty(&["status", "--wait", "30"]).ok();
+    waiting(stage, &["max_worker_processes"]);
+    let mut writer = Writer::start(&stage.world, NODES[1]);
+    writer.settles();
+    stage.apply("their restarts", &["--restart"]).ok();
+    writer.settles();
+    let report = writer.stop(&stage.world, stage.primary().0);
+    assert_eq!(report.errors, 0, "{report:?}");
+    values("192", "12");
+    waiting(stage, &[]);
+    stage.converged();
+    stage.take_out("pg_parameters:");
+    stage.apply("the other way round", &["--restart"]).ok();
+    values("128", &before);
+    waiting(stage, &[]);
+    stage.converged();
 }
 
 /// Nobody can lead, so nobody could take the setting back if the members had to come up first.

@@ -61,15 +61,7 @@ impl Stage {
     /// Asserts that the plan is exactly `expected`, lines of [`Stage::plan`].
     #[track_caller]
     pub(crate) fn planned(&self, expected: &[String]) {
-        let expected: BTreeSet<&String> = expected.iter().collect();
-        let found = self.plan();
-        let found: BTreeSet<&String> = found.iter().collect();
-        let missing: Vec<_> = expected.difference(&found).collect();
-        let more: Vec<_> = found.difference(&expected).collect();
-        assert!(
-            missing.is_empty() && more.is_empty(),
-            "not planned: {missing:#?}\nplanned, and should not be: {more:#?}"
-        );
+        assert_same(&self.plan(), expected);
     }
 
     /// Actions of the plan as `11 title`, with what each node's address ends in; held ones as
@@ -77,15 +69,7 @@ impl Stage {
     pub(crate) fn plan(&self) -> Vec<String> {
         let ran = self.sty(&["plan", "--output", "json", "--exit-code"]);
         assert!(matches!(ran.code, 0 | 3), "{}", ran.all());
-        let events = ran
-            .stdout
-            .lines()
-            .map(serde_json::from_str::<serde_json::Value>);
-        let events = events.map(|event| event.expect("one JSON document a line"));
-        let lines: Vec<String> = events
-            .filter(|event| event["type"] == "action")
-            .map(|event| line(&event["action"]))
-            .collect();
+        let lines = planned(&ran);
         assert_eq!(
             ran.code == 3,
             !lines.is_empty(),
@@ -94,12 +78,12 @@ impl Stage {
         lines
     }
 
-    /// The plan is exactly `expected`, and applying it works. That nothing is left to do shows in
-    /// the next plan: at the end of every chapter at the latest.
+    /// What is planned is exactly `expected`, and applying it works. That nothing is left to do
+    /// shows in the next plan: at the end of every chapter at the latest.
     #[track_caller]
     pub(crate) fn changes(&self, what: &str, expected: &[String]) {
-        self.planned(expected);
-        self.apply(what, &[]).ok();
+        let ran = self.apply(what, &["--output", "json"]);
+        assert_same(&planned(ran.ok()), expected);
     }
 
     /// Adds an entry to a list of cluster `pg-test`, which is made when there is none.
@@ -224,6 +208,31 @@ impl Stage {
             eprintln!("  {seconds:>6.2}  {what}");
         }
     }
+}
+
+/// Actions that were planned, of what `sty` wrote as JSON.
+fn planned(ran: &Ran) -> Vec<String> {
+    let events = ran
+        .stdout
+        .lines()
+        .map(serde_json::from_str::<serde_json::Value>);
+    let events = events.map(|event| event.expect("one JSON document a line"));
+    events
+        .filter(|event| event["event"] == "planned")
+        .map(|event| line(&event["action"]))
+        .collect()
+}
+
+#[track_caller]
+fn assert_same(found: &[String], expected: &[String]) {
+    let expected: BTreeSet<&String> = expected.iter().collect();
+    let found: BTreeSet<&String> = found.iter().collect();
+    let missing: Vec<_> = expected.difference(&found).collect();
+    let more: Vec<_> = found.difference(&expected).collect();
+    assert!(
+        missing.is_empty() && more.is_empty(),
+        "not planned: {missing:#?}\nplanned, and should not be: {more:#?}"
+    );
 }
 
 /// An action in a line.

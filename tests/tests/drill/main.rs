@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::print_stderr, reason = "a story")]
 
+mod load;
 mod samples;
 mod thaw;
 
@@ -71,6 +72,9 @@ fn every_fault_is_drilled_and_the_ledger_holds() {
     }
     if wanted(&"node-freeze") {
         thaw::gives_no_lead_back(&world);
+    }
+    if wanted(&"node-kill") {
+        load::keeps_nobody_from_leading(&world);
     }
     nothing_is_left_behind(&world);
     the_drills_are_in_the_history(&world);

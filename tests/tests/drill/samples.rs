@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use sty_stories::drill::Report;
 
 /// Between two questions: the nodes have other things to do.
-const PAUSE: Duration = Duration::from_millis(1_200);
+const PAUSE: Duration = Duration::from_secs(2);
 /// Until what a fault does shows: etcd finds that a member is gone, Patroni asks in vain.
 const NOTICED: Duration = Duration::from_secs(10);
 /// Until a member that is silent has been given up.
@@ -149,7 +149,12 @@ impl Samples {
             "postgres-kill" | "patroni-kill" => {
                 self.one_shows("the victim is ill", victims_ill);
             }
-            _ => {}
+            _ => self.everyone_shows("the other cluster is well", |sample| {
+                let other = cluster_named(sample, "pg-meta");
+                let members = other["members"].as_array().into_iter().flatten();
+                let ill = members.filter(|member| !member["problem"].is_null());
+                other["leader"] == "pg-meta-1" && ill.count() == 0
+            }),
         }
         // While clients of a planned move wait, nothing is wrong; a volume that moves restarts its
         // server.
@@ -173,6 +178,13 @@ impl Samples {
         for sample in self.0.iter().filter(|one| from <= one.asked) {
             assert!(sample.healthy(), "after {fault}: {:#}", sample.said);
             assert_eq!(cluster(&sample.said)["leader"], run["leader_after"]);
+        }
+    }
+
+    fn everyone_shows(&self, what: &str, shows: impl Fn(&Value) -> bool) {
+        assert!(!self.0.is_empty(), "nobody asked whether {what}");
+        for sample in &self.0 {
+            assert!(shows(&sample.said), "not {what}: {:#}", sample.said);
         }
     }
 
@@ -233,12 +245,16 @@ fn assert_consistent(sample: &Sample) {
 }
 
 fn cluster(sample: &Value) -> &Value {
+    cluster_named(sample, "pg-test")
+}
+
+fn cluster_named<'a>(sample: &'a Value, name: &str) -> &'a Value {
     let mut clusters = sample["clusters"].as_array().into_iter().flatten();
-    let found = clusters.find(|cluster| cluster["name"] == "pg-test");
+    let found = clusters.find(|cluster| cluster["name"] == name);
     found.unwrap_or(&Value::Null)
 }
 
-fn member<'a>(sample: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn member<'a>(sample: &'a Value, name: &str) -> &'a Value {
     let mut members = cluster(sample)["members"].as_array().into_iter().flatten();
     let found = members.find(|member| member["name"] == name);
     found.unwrap_or(&Value::Null)

@@ -34,6 +34,14 @@ pub(crate) fn a_lost_primary_is_replaced_by_hand(world: &World) {
         }
     });
     assert_eq!(status(world)["leader"], serde_json::Value::Null);
+    // It may go on serving somebody.
+    let resumed = cluster(world, &["resume", "pg-test"]);
+    resumed.exits(2);
+    assert!(
+        resumed.all().contains(&format!("and {lost} may")),
+        "{}",
+        resumed.all()
+    );
     let done = until("the lease to run out", LEASE, || {
         let ran = failover();
         match ran.code {

@@ -27,7 +27,7 @@ impl Load {
         let file = std::fs::File::create(&log).expect("a log file");
         let mut command = world.inside("pgbench");
         command
-            .args(["-n", "-c", "4", "-j", "1", "-T", "120", "-R", "60", "-f"])
+            .args(["-n", "-c", "4", "-j", "1", "-T", "600", "-R", "60", "-f"])
             .arg(&script)
             .arg(format!(
                 "host={entry} port=5433 user=test dbname=test sslmode=require connect_timeout=5"

@@ -26,6 +26,7 @@ fn a_cluster_in_use_is_operated() {
     Load::prepare(&world);
     nothing_that_loses_data_is_done(&world);
     the_primary_moves_and_pooled_clients_notice_nothing(&world);
+    a_session_pooled_as_such_stops_nothing(&world);
     readers_never_meet_the_primary(&world);
     a_primary_leaves_etcd_to_others(&world);
     every_member_restarts_and_pooled_clients_notice_nothing(&world);
@@ -97,6 +98,14 @@ fn services_follow(world: &World) {
     });
 }
 
+/// The administrator's, as `sty connect` opens it.
+fn a_session_pooled_as_such_stops_nothing(world: &World) {
+    let mut idle = Session::open_as(world, TEST[0], 5433, "dbuser_dba");
+    cluster(world, &["switchover", "pg-test"]).ok();
+    assert!(idle.is_cut_off(), "it belonged to the server that was left");
+    services_follow(world);
+}
+
 /// Nodes of etcd, in the order of its members.
 const ETCD: [&str; 3] = ["10.10.10.10", TEST[0], TEST[1]];
 
@@ -108,7 +117,7 @@ fn a_primary_leaves_etcd_to_others(world: &World) {
         _ => TEST[0],
     };
     let given_away = || {
-        let script = "journalctl --unit=patroni | grep --count 'the primary is here' || true";
+        let script = "journalctl --unit=patroni | grep --count 'leader is here' || true";
         let count = world.on(at, script).ok().text().parse::<u32>();
         count.expect("a count")
     };

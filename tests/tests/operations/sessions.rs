@@ -18,11 +18,16 @@ const END: &str = "-- end --";
 impl Session {
     /// Connects to `test` at a port of `entry`.
     pub(crate) fn open(world: &World, entry: &str, port: u16) -> Self {
+        Self::open_as(world, entry, port, "test")
+    }
+
+    /// The same as another user.
+    pub(crate) fn open_as(world: &World, entry: &str, port: u16, user: &str) -> Self {
         let mut command = world.inside("psql");
         let mut child = command
             .args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1"])
             .arg(format!(
-                "host={entry} port={port} user=test dbname=test sslmode=require connect_timeout=5"
+                "host={entry} port={port} user={user} dbname=test sslmode=require connect_timeout=5"
             ))
             .env("PGPASSFILE", world.passwords())
             .stdin(Stdio::piped())

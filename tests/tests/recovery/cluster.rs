@@ -37,11 +37,15 @@ pub(crate) fn primary(world: &World) -> (String, &'static str) {
 
 /// Name and node of a replica that is not offered for offline queries alone.
 pub(crate) fn replica(world: &World) -> (String, &'static str) {
+    replicas(world).swap_remove(0)
+}
+
+/// Names and nodes of both replicas.
+pub(crate) fn replicas(world: &World) -> Vec<(String, &'static str)> {
     let (primary, _) = primary(world);
-    let mut names = (1..=NODES.len()).map(|number| format!("pg-test-{number}"));
-    let name = names.find(|name| *name != primary).expect("a replica");
-    let node = node_of(&name);
-    (name, node)
+    let names = (1..=NODES.len()).map(|number| format!("pg-test-{number}"));
+    let names = names.filter(|name| *name != primary);
+    names.map(|name| (name.clone(), node_of(&name))).collect()
 }
 
 fn node_of(member: &str) -> &'static str {
@@ -52,15 +56,13 @@ fn node_of(member: &str) -> &'static str {
 /// Waits until the status names this condition of a member, and since when.
 pub(crate) fn shows(world: &World, name: &str, condition: &str) {
     let what = format!("{name} is said to be {condition}");
-    until(&what, Duration::from_secs(30), || {
+    until(&what, Duration::from_secs(60), || {
         let member = member(world, name);
         match member["condition"] == condition && member["since"].is_string() {
             true => Ok(()),
             false => Err(format!("{member:#}")),
         }
     });
-    let text = world.sty(&["status"]);
-    assert!(text.stdout.contains(", for "), "{}", text.stdout);
 }
 
 /// Waits, at most so many seconds, until everything is healthy.

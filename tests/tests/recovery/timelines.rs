@@ -76,3 +76,54 @@ pub(crate) fn who_cannot_be_rewound_is_copied_anew(world: &World) {
     let mark = world.on(node, "ls /pg/data/mark");
     assert_ne!(mark.code, 0, "it is the old data");
 }
+
+/// Members that claimed a number and were not promoted leave a gap. Patroni takes the last line of
+/// its history for the timeline before, and by that tells who is behind.
+pub(crate) fn a_gap_hides_nobody(world: &World) {
+    const CLAIM: &str = "\
+python3 - <<'END'
+import sys
+sys.path.insert(0, '/etc/patroni')
+from patroni.config import Config
+from patroni.dcs import get_dcs
+import timelines
+dcs = get_dcs(Config('/etc/patroni/patroni.yml'))
+number, unchanged = timelines.noted(dcs)
+dcs._client.put(dcs.client_path(timelines.KEY), str(number + 2), **unchanged)
+print(number)
+END";
+    let (_, node) = primary(world);
+    let before: u64 = world.on(node, CLAIM).ok().text().parse().expect("a number");
+    world.sty(&["cluster", "switchover", "pg-test"]).ok();
+    heals_within(world, 60);
+    let (leader, node) = primary(world);
+    let next = before + 3;
+    let members = status(world)["members"].clone();
+    let members = members.as_array().expect("members");
+    assert!(
+        members.iter().all(|one| one["timeline"] == next),
+        "{members:#?}"
+    );
+    until("the history to be written", Duration::from_secs(30), || {
+        let told = world.sty(&["cluster", "history", "pg-test", "--output", "json"]);
+        let lines: serde_json::Value = serde_json::from_str(&told.ok().stdout).expect("JSON");
+        let last = lines.as_array().and_then(|lines| lines.last()).cloned();
+        let last = last.unwrap_or_default();
+        let told = (
+            &last["timeline"],
+            &last["next_timeline"],
+            &last["new_leader"],
+        );
+        match told == (&before.into(), &next.into(), &leader.clone().into()) {
+            true => Ok(()),
+            false => Err(lines.to_string()),
+        }
+    });
+    const KNOWN: &str = "\
+python3 - <<'END'
+from patroni.config import Config
+from patroni.dcs import get_dcs
+print(get_dcs(Config('/etc/patroni/patroni.yml')).get_cluster().timeline)
+END";
+    assert_eq!(world.on(node, KNOWN).ok().text(), next.to_string());
+}

@@ -35,19 +35,19 @@ impl Deref for Fleet {
 }
 
 impl Fleet {
-    /// Four nodes booted, of which three are in the inventory: one etcd member, `pg-test2` on the
-    /// same node, and two members of `pg-test`.
+    /// Four nodes, of which three are in the inventory: one etcd member, `pg-test2` on the same
+    /// node, and two members of `pg-test`.
     pub(crate) fn deployed(sandbox: &str) -> Self {
-        let world = World::empty(sandbox);
-        world.sty(&["init", "full", "--keep-addresses"]).ok();
+        let world = World::deployed(sandbox);
+        let remove = ["cluster", "remove", "pg-meta", "--confirm", "pg-meta"];
+        world.sty(&remove).ok();
         world.edit(|text| text.replace("pg-meta", "pg-test2"));
-        world.boot();
         let fleet = Self(world);
-        fleet.replace(THIRD, "");
-        for member in ETCD {
-            fleet.replace(member, "");
-        }
-        fleet.apply();
+        fleet.drop_third();
+        fleet.drop_etcd();
+        let members = ["pg-test-3", "etcd-2", "etcd-3"];
+        let confirmed = members.map(|member| ["--confirm", member]).concat();
+        fleet.sty(&[&["apply"], &confirmed[..]].concat()).ok();
         fleet.settle();
         fleet
             .sql(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sty_engine::{Cause, Event, Journal, JournalError, Summary};
+use sty_wire::observation::Failure;
 
 use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, count, paint, seconds};
 use crate::run::problems;
@@ -22,6 +23,8 @@ pub(crate) struct Follower<'a> {
     running: BTreeMap<u32, (String, Instant)>,
     /// Titles of skipped actions by node and reason.
     skipped: BTreeMap<(String, String), Vec<String>>,
+    /// What failed, by node and failure: the title of the first.
+    failed: Vec<(String, Failure, String)>,
     /// The journal could not be written; told at the end.
     pub(crate) journal_error: Option<JournalError>,
 }
@@ -36,6 +39,7 @@ impl<'a> Follower<'a> {
             ended: 0,
             running: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            failed: Vec::new(),
             journal_error: None,
         }
     }
@@ -95,7 +99,7 @@ impl<'a> Follower<'a> {
                 ..
             } => {
                 self.end(*action);
-                self.printer.say(problems::render(node, title, failure));
+                self.tell_failure(node, title, failure);
             }
             Event::Skipped {
                 action,
@@ -117,6 +121,20 @@ impl<'a> Follower<'a> {
             )),
             Event::Summary { .. } => self.tell_skipped(),
         }
+    }
+
+    /// What fails on one node for one reason is told in full once.
+    fn tell_failure(&mut self, node: &str, title: &str, failure: &Failure) {
+        let mut failed = self.failed.iter();
+        let same = failed.find(|(other, told, _)| other == node && told == failure);
+        if let Some((_, _, first)) = same {
+            let word = paint(RED.bold(), "failed");
+            let line = format!("{word} {node}: {title}: for the same reason as `{first}`");
+            return self.printer.say(line);
+        }
+        self.printer.say(problems::render(node, title, failure));
+        let failed = (node.to_owned(), failure.clone(), title.to_owned());
+        self.failed.push(failed);
     }
 
     /// What was skipped for one reason on one node is one line.

@@ -295,9 +295,12 @@ impl Scene {
                     if self.members.contains(&host) {
                         observed.surroundings.stray_patroni = None;
                     }
+                    self.unseen.remove(&host);
                     self.observed.insert(host, observed);
                 }
                 Err(error) => {
+                    // What was seen before is so no more.
+                    self.observed.remove(&host);
                     self.unseen.insert(host, error.into_failure());
                 }
             }

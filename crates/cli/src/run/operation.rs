@@ -34,7 +34,7 @@ pub(crate) struct Wanted<'a> {
 
 /// What an operation cost.
 #[derive(Serialize)]
-#[serde(tag = "type", rename = "standstill")]
+#[serde(tag = "event", rename = "standstill")]
 struct Standstill<'a> {
     cluster: &'a str,
     /// How long new transactions of pooled clients waited, seconds; of a failover at most, counted

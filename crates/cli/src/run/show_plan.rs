@@ -11,14 +11,15 @@ use sty_wire::resource::Stage;
 use crate::printer::{BLUE, BOLD, DIM, GREEN, Printer, RED, YELLOW, count, paint};
 use crate::run::{notes, paused, problems, restarts};
 
-/// What a plan prints for machines, one document a line.
+/// What a plan prints for machines, one document a line. No name of an event is one of an apply's
+/// ([`sty_engine::Event`]), which follow them there.
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
-    Action {
+    Planned {
         action: &'a Action,
     },
-    Skipped {
+    Impossible {
         skipped: &'a Skipped,
     },
     Problem {
@@ -48,7 +49,7 @@ enum Line<'a> {
     Restart {
         restart: &'a Restart,
     },
-    Summary {
+    Plan {
         actions: usize,
         held: usize,
         worst: Option<Risk>,
@@ -226,7 +227,7 @@ fn in_words(undeclared: &Undeclared) -> String {
 
 fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
     for skipped in &plan.skipped {
-        printer.json(&Line::Skipped { skipped })?;
+        printer.json(&Line::Impossible { skipped })?;
     }
     for problem in &plan.problems {
         printer.json(&Line::Problem { problem })?;
@@ -253,9 +254,9 @@ fn print_json(printer: &Printer, plan: &Plan) -> anyhow::Result<()> {
         printer.json(&Line::Note { note })?;
     }
     for action in &plan.actions {
-        printer.json(&Line::Action { action })?;
+        printer.json(&Line::Planned { action })?;
     }
-    printer.json(&Line::Summary {
+    printer.json(&Line::Plan {
         actions: plan.active().count(),
         held: plan.actions.len() - plan.active().count(),
         worst: plan.worst(),

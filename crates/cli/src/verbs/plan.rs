@@ -26,7 +26,11 @@ use crate::run::{authority, show_plan};
 Examples:
   sty plan                       the whole fleet
   sty plan -l pg-test -m pgsql   one cluster, one module
-  sty plan --exit-code           0: nothing to do, 3: changes pending")]
+  sty plan --exit-code           0: nothing to do, 3: changes pending
+  sty plan --output json | jq 'select(.event == \"planned\") | .action.title'
+
+For machines: one document a line, of which `event` says what it is; `planned` is an action, and the
+last one, `plan`, counts them.")]
 pub(crate) struct PlanVerb {
     #[command(flatten)]
     selection: Selection,

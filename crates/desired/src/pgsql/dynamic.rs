@@ -70,14 +70,15 @@ fn extend(view: &View<'_>, cluster: &PgCluster, config: &mut Map<String, Value>)
     }
 }
 
-/// Bytes of WAL that who takes over may lack. Where writes wait for replicas, what is acknowledged
-/// is there; the rest of the WAL, which nobody waited for, must not keep the replica from leading.
+/// Bytes of WAL that who takes over may lack. While writes wait for replicas it has no say
+/// (`patroni-within-lease.py`); before they do, and where none is left to wait for, it is what Patroni
+/// has by itself.
 fn maximum_lag(cluster: &PgCluster) -> u64 {
-    const UNACKNOWLEDGED: u64 = 1 << 20;
+    const PATRONIS: u64 = 1 << 20;
     let settings = &cluster.settings;
     match settings.synchronous {
         Synchronous::Off => settings.rpo_bytes,
-        Synchronous::On | Synchronous::Quorum => settings.rpo_bytes.max(UNACKNOWLEDGED),
+        Synchronous::On | Synchronous::Quorum => settings.rpo_bytes.max(PATRONIS),
     }
 }
 

@@ -47,12 +47,17 @@ pub(super) fn resources(view: &View<'_>, desired: &mut Desired, member: Member<'
         values! { managed => view.managed() },
     );
     let elsewhere = render("etcd_elsewhere.py", values! { managed => view.managed() });
-    let timelines = render("timelines.py", values! { managed => view.managed() });
+    let timelines = render(
+        "timelines.py",
+        values! { managed => view.managed(), skipped => standing::SKIPPED },
+    );
     let fresh_copy = render(
         "fresh_copy.py",
         values! {
             managed => view.managed(),
             essential => standing::ESSENTIAL,
+            dies => standing::DIES,
+            replay_fails => standing::REPLAY_FAILS,
             wal_end => standing::WAL_END,
             wal_kept => standing::WAL_KEPT,
         },

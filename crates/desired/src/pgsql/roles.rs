@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sty_core::Secret;
 use sty_inventory::model::{Membership, PgCluster, Presence, Role};
 use sty_inventory::postgres::is_secret;
-use sty_wire::postgres::{Expiry, MembershipOptions, RoleSpec};
+use sty_wire::postgres::{Expiry, MembershipOptions, Password, RoleSpec};
 
 use crate::Context;
 use crate::scram;
@@ -27,10 +27,7 @@ pub(super) fn spec(context: &Context, cluster: &PgCluster, role: &Role) -> RoleS
         absent: role.state == Presence::Absent,
         going: going(cluster, role),
         leaving: leaving(cluster, role),
-        password: match role.state {
-            Presence::Present => role_secret(context, cluster, role),
-            Presence::Absent => None,
-        },
+        password: password(context, cluster, role),
         // The superuser that made the cluster has everything, and loses nothing for not being
         // described in full.
         login: role.login || dbsu,
@@ -51,6 +48,19 @@ pub(super) fn spec(context: &Context, cluster: &PgCluster, role: &Role) -> RoleS
         } else {
             Vec::new()
         },
+    }
+}
+
+/// The superuser comes in locally, unless the inventory has a password for it; others may have
+/// chosen one themselves where it has none.
+fn password(context: &Context, cluster: &PgCluster, role: &Role) -> Password {
+    if role.state == Presence::Absent {
+        return Password::Any;
+    }
+    match role_secret(context, cluster, role) {
+        Some(secret) => Password::Stored(secret),
+        None if role.name == cluster.settings.dbsu => Password::None,
+        None => Password::Any,
     }
 }
 

@@ -263,6 +263,7 @@ fn config(
             lookup_database => looks_elsewhere.then_some(LOOKUP_DATABASE),
             primary => pooler == Pooler::Primary,
             ignore => settings.pgbouncer_ignore.join(", "),
+            wait => settings.rto.longest_wait() + 10,
             sslmode => settings.pgbouncer_sslmode,
             cert => paths::CERT,
             key => paths::KEY,

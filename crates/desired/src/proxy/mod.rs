@@ -2,6 +2,7 @@
 
 mod services;
 
+pub use services::is_primary_pool;
 pub use services::service_sections;
 pub(crate) use services::{has_primary_pooler, primary_checker, replica_checker};
 

@@ -20,8 +20,6 @@ const READ_ONLY: &str = "/read-only";
 const LEAVE: &str = "on-marked-down shutdown-sessions";
 /// Health checks that only the leader answers: when it stops doing so, its clients must go.
 const LEADER_CHECKS: [&str; 3] = [PRIMARY, "/leader", "/standby-leader"];
-/// Longer than any failover, shorter than the pooler waits.
-const LONGEST_WAIT: &str = "110s";
 /// Until every member has been asked once, after a start or reload: longer than one interval and
 /// the silence of a member that is gone.
 const FIRST_CHECKS: &str = "5s";
@@ -101,7 +99,7 @@ pub(crate) fn has_primary_pooler(cluster: &PgCluster) -> bool {
 
 /// Whether the service leads to the primary of the cluster through a pooler, without conditions
 /// of its own.
-fn is_primary_pool(cluster: &PgCluster, service: &Service) -> bool {
+pub fn is_primary_pool(cluster: &PgCluster, service: &Service) -> bool {
     service.dest == ServiceDest::Pgbouncer
         && service.options.is_none()
         && canonical(&service.check) == PRIMARY
@@ -198,6 +196,8 @@ fn route(cluster: &PgCluster) -> Listen {
     /// The process is being replaced (`waits.lua`): the next one listens where this one did.
     const MOVES: &str = "{ var(txn.moves) -m bool }";
     let port = cluster.settings.primary_route_port();
+    // The pooler waits longer, so that the answer is ours.
+    let wait = cluster.settings.rto.longest_wait();
     let checker = checker(cluster, PRIMARY);
     let server = |instance: &Instance| {
         let address = server_address(instance.address, cluster.settings.port);
@@ -212,7 +212,7 @@ fn route(cluster: &PgCluster) -> Listen {
         name: route_name(cluster),
         bind: Some(format!("{LOOPBACK}:{port}")),
         lines: vec![
-            format!("tcp-request inspect-delay {LONGEST_WAIT}"),
+            format!("tcp-request inspect-delay {wait}s"),
             format!("tcp-request content lua.wait_for_primary {checker}"),
             format!("tcp-request content reject unless {{ nbsrv({checker}) gt 0 }} or {MOVES}"),
             format!("use-server again if {MOVES}"),

@@ -116,9 +116,10 @@ fn rule(scope: &Scope<'_>, entry: &Value, kind: HbaKind) -> HbaRule {
 
 fn kind(scope: &Scope<'_>, program: Program, entry: &Value, what: &str) -> Option<HbaKind> {
     if let Some(rules) = entry.get("rules") {
-        let lines = scope.texts_of(rules);
-        hba_raw::check(scope, program, rules, &lines, what);
-        return Some(HbaKind::Raw(lines));
+        let texts = scope.texts_of(rules);
+        hba_raw::check(scope, program, rules, &texts, what);
+        let lines = texts.iter().flat_map(|text| text.lines());
+        return Some(HbaKind::Raw(lines.map(str::to_owned).collect()));
     }
     let (users, databases) = (
         names(scope, entry, "user", what)?,

@@ -365,14 +365,19 @@ fn check_primary(name: &str, hosts: &[HostId], fleet: &Fleet, report: &Report) {
     match primaries.as_slice() {
         [_] => {}
         [] => {
-            let place = hosts
-                .first()
-                .map_or_else(Place::default, |host| fleet.hosts[*host].place);
+            let role = hosts
+                .iter()
+                .find_map(|host| binding(fleet, *host, "pg_role"));
+            let first = hosts.first().map(|host| fleet.hosts[*host].place);
+            let (place, label) = match role {
+                Some(role) => (role.value.place, "the first role"),
+                None => (first.unwrap_or_default(), "first member"),
+            };
             report.error(
                 codes::NO_PRIMARY,
                 place,
                 format!("cluster `{name}` has no primary"),
-                "first member",
+                label,
                 "set `pg_role: primary` on one member",
             );
         }

@@ -135,6 +135,14 @@ pub struct RtoPlan {
     pub fall: u32,
 }
 
+impl RtoPlan {
+    /// Seconds that clients wait for a primary: longer than any failover, which begins when the
+    /// lease ends and takes the checks of a few loops.
+    pub fn longest_wait(&self) -> u32 {
+        (self.ttl + 60).max(110)
+    }
+}
+
 /// `pg_*`, `patroni_*`, `pgbouncer_*` settings of a cluster.
 #[derive(Debug, Clone)]
 pub struct PgSettings {

@@ -66,6 +66,7 @@ impl Check<'_> {
             self.refuse(what, kind, value);
             return;
         };
+        secrets::check_quotable(what, text, value, self.report);
         if matches!(kind, Kind::Secret) {
             if text.chars().any(char::is_control) {
                 self.refuse(what, kind, value);

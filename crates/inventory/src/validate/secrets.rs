@@ -39,6 +39,22 @@ const KNOWN: &[&str] = &[
     "test",
 ];
 
+/// Patroni makes this account itself when it makes a cluster, in a block of SQL between `$$`, and by a
+/// library that quotes no more than ASCII.
+const MADE_BY_PATRONI: [&str; 2] = ["pg_replication_username", "pg_replication_password"];
+
+/// Refuses what a new cluster could not be made with. The value itself is not printed.
+pub(super) fn check_quotable(what: &str, text: &str, value: &Value, report: &Report) {
+    let name = what.trim_matches('`');
+    if !MADE_BY_PATRONI.contains(&name) || text.is_ascii() && !text.contains("$$") {
+        return;
+    }
+    let message = format!("`{name}` has `$$` or characters beyond ASCII: Patroni cannot quote it");
+    let found = Diagnostic::error(codes::TYPE, message)
+        .help("choose another; a password, for example: `openssl rand -hex 16`");
+    report.push(report.label(found, value.place, "it would fail when the cluster is made"));
+}
+
 /// Warns of a password that is known to everyone. The password itself is not printed.
 pub(super) fn check_known(what: &str, kind: Kind, value: &Value, report: &Report) {
     let known = |text: &str| KNOWN.contains(&text) || text.starts_with("DBUser.");

@@ -400,7 +400,7 @@ pg_hba_rules:
   - { user: u, db: all, addr: 192.168.0.0/16, auth: password, order: 12 }
   - { user: u, db: all, addr: local, auth: password, order: 13 }
   - rules:
-      - 'host all all 0.0.0.0/0 trust'
+      - \"local all all peer\\nhost all all 0.0.0.0/0 trust\"
       - 'host all all 0.0.0.0 0.0.0.0 password'
       - 'hostssl all all all password'
       - 'host all all ::1/128 trust'

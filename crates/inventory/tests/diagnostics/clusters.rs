@@ -8,7 +8,7 @@ use crate::{found, groups, one};
 fn no_primary() {
     assert_snapshot!(found(&one("", "").replace("pg_role: primary", "pg_role: replica")), @"
     error[inventory/no-primary]: cluster `pg-a` has no primary
-      3:22 first member
+      5:51 the first role
       hint: set `pg_role: primary` on one member
     ");
 }
@@ -244,6 +244,15 @@ fn listen() {
     error[inventory/value]: `pg_listen` has `pg.example.org`, which is no address
       8:41 not `*` or an address
       hint: write `0.0.0.0` for all, addresses of the node, or `${ip}`, `${lo}` and `${vip}`
+    ");
+    let two = "pg-a:
+  hosts: { 10.10.10.10: { pg_seq: 1, pg_role: primary }, 10.10.10.11: { pg_seq: 2, pg_role: replica } }
+  vars: { pg_cluster: pg-a, pg_listen: 10.10.10.10 }
+etcd: { hosts: { 10.10.10.10: { etcd_seq: 1 } } }";
+    assert_snapshot!(found(&groups(two)), @"
+    error[inventory/value]: `pg_listen` of host `10.10.10.11` has `10.10.10.10`, which is the address of host `10.10.10.10`
+      5:44 the server would not start there
+      hint: write `${ip}`, which is each member's own address
     ");
     for good in [
         "'*'",

@@ -178,6 +178,30 @@ fn jinja() {
 }
 
 #[test]
+fn an_account_that_patroni_cannot_make() {
+    let found_with = |password: &str, more: &str| {
+        let text = one("pg_users: [ { name: u, password: café } ]", more);
+        let password = format!("pg_replication_password: {password}");
+        found(&text.replace("pg_replication_password: c3", &password))
+    };
+    assert_snapshot!(found_with("cé3", ""), @"
+    error[inventory/type]: `pg_replication_password` has `$$` or characters beyond ASCII: Patroni cannot quote it
+      13:30 it would fail when the cluster is made
+      hint: choose another; a password, for example: `openssl rand -hex 16`
+    ");
+    assert_snapshot!(found_with("c$$3", ""), @"
+    error[inventory/type]: `pg_replication_password` has `$$` or characters beyond ASCII: Patroni cannot quote it
+      13:30 it would fail when the cluster is made
+      hint: choose another; a password, for example: `openssl rand -hex 16`
+    ");
+    assert_snapshot!(found_with("c$3", "pg_replication_username: réplica"), @"
+    error[inventory/type]: `pg_replication_username` has `$$` or characters beyond ASCII: Patroni cannot quote it
+      17:30 it would fail when the cluster is made
+      hint: choose another; a password, for example: `openssl rand -hex 16`
+    ");
+}
+
+#[test]
 fn known_password() {
     assert_snapshot!(found(&one("pg_users: [ { name: u, password: DBUser.Meta } ]", "grafana_admin_password: pigsty")), @"
     warning[inventory/known-password]: `password` of user `u` of `pg_users` is a password that is publicly known

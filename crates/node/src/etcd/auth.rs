@@ -6,7 +6,7 @@
 //! a password changed in the inventory is noticed at once; one changed by hand shows where it is
 //! used, in Patroni.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -108,7 +108,7 @@ fn judge(others: impl Iterator<Item = Change>, steps: &[Step]) -> Observation {
     Observation::Drift { changes, risk }
 }
 
-/// Why this node does not look; `None` when its member leads.
+/// Why this node does not look; `None` when its member leads, or looks for one that is to go.
 fn standing(etcd: &Etcd) -> Result<Option<Observation>, EtcdError> {
     let pending = |reason: &str| {
         let reason = reason.to_owned();
@@ -122,7 +122,17 @@ fn standing(etcd: &Etcd) -> Result<Option<Observation>, EtcdError> {
     if !status.has_leader {
         return pending("etcd has no leader yet");
     }
-    Ok((!status.leader).then_some(Observation::Elsewhere))
+    let looks = status.leader || stands_in(etcd)?;
+    Ok((!looks).then_some(Observation::Elsewhere))
+}
+
+/// Whether the member here looks though another one leads: none that etcd should have does, and the
+/// first of them that answers does it for all.
+fn stands_in(etcd: &Etcd) -> Result<bool, EtcdError> {
+    let ask = |url: &String| Some((url.clone(), etcd.status(url).ok()?.leader));
+    let answering: BTreeMap<String, bool> = etcd.endpoints().iter().filter_map(ask).collect();
+    let first = answering.keys().next().map(String::as_str);
+    Ok(first == Some(etcd.nearest()?) && !answering.values().any(|leads| *leads))
 }
 
 /// Any member will do: requests go to the leader by themselves.

@@ -34,6 +34,9 @@ fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failur
         return Ok(Observation::Conflict { failure });
     }
     let unit = context.unit(&member.unit)?;
+    if let Some(lost) = unit.lost() {
+        return Ok(lost);
+    }
     if unit.missing() {
         let reason = "etcd is not installed".to_owned();
         return Ok(Observation::Pending { reason });
@@ -124,7 +127,7 @@ fn ailments(member: &EtcdMember, context: &Context) -> Result<Vec<Change>, Failu
 
 pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Failure> {
     let etcd = context.etcd.client(&member.access)?;
-    let unit = systemd::show_one(&member.unit)?;
+    let unit = systemd::read_anew(&member.unit)?;
     if initialized(member) && !unit.active() && is_expected_anew(member, &etcd) {
         context.say("removing the data of an earlier membership");
         let data = Path::new(&member.data).join("member");
@@ -138,14 +141,12 @@ pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Fai
         let text = join(member, &etcd)?;
         write(&member.join_path, &text)?;
     }
-    if unit.need_daemon_reload {
-        systemd::daemon_reload()?;
-    }
     if unit.file_state != "enabled" {
         systemd::enable(&member.unit)?;
     }
     let changed = context.changed_since(&member.restart_on, unit.active_enter);
     if unit.active() && initialized(member) && !changed.is_empty() {
+        super::membership::wait_to_be_dispensable(&etcd, member)?;
         context.say("restarting etcd");
         systemd::restart(&member.unit)?;
     } else {
@@ -159,7 +160,7 @@ pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Fai
 
 /// Has a member that waits for its restart start at boot.
 pub(crate) fn meanwhile(member: &EtcdMember) -> Result<(), Failure> {
-    match systemd::show_one(&member.unit)?.file_state.as_str() {
+    match systemd::read_anew(&member.unit)?.file_state.as_str() {
         "enabled" => Ok(()),
         _ => systemd::enable(&member.unit),
     }

@@ -60,7 +60,9 @@ pub(crate) fn member_remove(
     else {
         return Ok(());
     };
-    wait_for_quorum(&etcd, &members, leaving)?;
+    if !leaving.learner {
+        wait_for_quorum(&etcd, &members, leaving, voters(&members) - 1)?;
+    }
     let body = json!({ "ID": leaving.id });
     change(&etcd, via, "/v3/cluster/member/remove", &body)?;
     let what = format!("member {peer_url} to be gone");
@@ -88,15 +90,38 @@ fn change(etcd: &Etcd, via: &EtcdMember, path: &str, body: &Value) -> Result<(),
     )
 }
 
-/// Waits until enough of those that stay are healthy: after the last change they may elect a leader.
-fn wait_for_quorum(etcd: &Etcd, members: &[Member], leaving: &Member) -> Result<(), Failure> {
+/// Waits until the others are a majority while the member here is away for a moment. Where it does
+/// not serve as it is, nothing is lost; of one or two voters nobody can be away.
+pub(super) fn wait_to_be_dispensable(etcd: &Etcd, here: &EtcdMember) -> Result<(), Failure> {
+    if !etcd.healthy(&here.client_url).unwrap_or(false) {
+        return Ok(());
+    }
+    let members = list(etcd, here)?;
+    let own = members.iter().find(|one| has_peer(one, &here.peer_url));
+    match own.filter(|own| !own.learner && voters(&members) > 2) {
+        Some(own) => wait_for_quorum(etcd, &members, own, voters(&members)),
+        None => Ok(()),
+    }
+}
+
+fn voters(members: &[Member]) -> usize {
+    members.iter().filter(|member| !member.learner).count()
+}
+
+/// Waits until enough of the others are healthy: after the last change they may elect a leader.
+fn wait_for_quorum(
+    etcd: &Etcd,
+    members: &[Member],
+    away: &Member,
+    voters: usize,
+) -> Result<(), Failure> {
     let wait = Wait {
-        what: "the members of etcd that stay to be healthy",
+        what: "the other members of etcd to be healthy",
         limit: ELECTED,
         pause: PAUSE,
     };
     let mut refusal = None;
-    let waited = wait.until(|| match keep_quorum(etcd, members, leaving) {
+    let waited = wait.until(|| match keep_quorum(etcd, members, away, voters) {
         Ok(()) => Ok(Look::Reached),
         Err(failure) => {
             let state = failure.message.clone();
@@ -107,20 +132,23 @@ fn wait_for_quorum(etcd: &Etcd, members: &[Member], leaving: &Member) -> Result<
     waited.map_err(|failure| refusal.unwrap_or(failure))
 }
 
-fn keep_quorum(etcd: &Etcd, members: &[Member], leaving: &Member) -> Result<(), Failure> {
-    if leaving.learner {
-        return Ok(());
-    }
+/// Whether those that answer are a majority of `voters` without `away`.
+fn keep_quorum(
+    etcd: &Etcd,
+    members: &[Member],
+    away: &Member,
+    voters: usize,
+) -> Result<(), Failure> {
     let stay: Vec<&Member> = members
         .iter()
-        .filter(|member| !member.learner && member.id != leaving.id)
+        .filter(|member| !member.learner && member.id != away.id)
         .collect();
     let answers = |member: &&&Member| {
         let url = member.client_urls.first();
         url.is_some_and(|url| etcd.healthy(url).unwrap_or(false))
     };
     let (healthy, silent): (Vec<&Member>, Vec<&Member>) = stay.iter().partition(answers);
-    let needed = stay.len() / 2 + 1;
+    let needed = voters / 2 + 1;
     if healthy.len() >= needed {
         return Ok(());
     }
@@ -128,9 +156,9 @@ fn keep_quorum(etcd: &Etcd, members: &[Member], leaving: &Member) -> Result<(), 
     Err(Failure {
         hint: Some("bring these members back first".to_owned()),
         ..Failure::message(format!(
-            "removing {} would leave {} members, of which {needed} must be healthy and {} are: \
+            "without {} there are {} members, of which {needed} must be healthy and {} are: \
              not healthy: {}",
-            named(leaving),
+            named(away),
             stay.len(),
             healthy.len(),
             if silent.is_empty() {

@@ -21,6 +21,9 @@ pub(crate) fn observe(unit: &Unit, context: &Context) -> Result<Observation, Fai
 }
 
 fn running(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<Observation, Failure> {
+    if let Some(lost) = status.lost() {
+        return Ok(lost);
+    }
     if status.missing() {
         let reason = format!("there is no unit `{}` yet", unit.name);
         return Ok(Observation::Pending { reason });
@@ -185,11 +188,7 @@ fn lasting_condition(name: &str) -> Result<Option<String>, Failure> {
 /// Brings the unit to its state; running units are reloaded where that is enough.
 pub(crate) fn converge(unit: &Unit, context: &Context) -> Result<(), Failure> {
     let name = unit.name.as_str();
-    let mut status = systemd::show_one(name)?;
-    if status.need_daemon_reload || status.missing() {
-        systemd::daemon_reload()?;
-        status = systemd::show_one(name)?;
-    }
+    let status = systemd::read_anew(name)?;
     match unit.state {
         UnitState::Running => run(unit, &status, context),
         UnitState::Stopped => end(name, &status, context),
@@ -254,7 +253,7 @@ fn is_silent(unit: &Unit) -> bool {
 /// it.
 pub(crate) fn meanwhile(unit: &Unit, context: &Context) -> Result<(), Failure> {
     let name = unit.name.as_str();
-    let status = systemd::show_one(name)?;
+    let status = systemd::read_anew(name)?;
     have_at_boot(name, &status)?;
     if Stale::of(unit, &status, context).wants_reload(&status) {
         systemd::reload(name)?;

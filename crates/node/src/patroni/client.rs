@@ -9,10 +9,11 @@ use serde_json::Value;
 use sty_core::Secret;
 use sty_wire::observation::{Change, Failure};
 use sty_wire::resource::{PatroniAccess, PatroniMember};
-use sty_wire::status::{PatroniRecords, Promotion};
+use sty_wire::status::PatroniRecords;
 use ureq::http::Method;
 
 use super::elsewhere;
+use super::history::promotions;
 use crate::http::{Answer, Ask, Client, HttpError, basic};
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -153,11 +154,6 @@ impl Listed {
         matches!(self.role.as_str(), "leader" | "standby_leader")
     }
 
-    /// A replica that runs and receives no log, or does not run.
-    pub(crate) fn lags_behind(&self) -> bool {
-        !self.leads() && self.state != "streaming"
-    }
-
     /// Never to become the primary.
     pub(crate) fn nofailover(&self) -> bool {
         self.tags["nofailover"].as_bool().unwrap_or_default()
@@ -296,17 +292,9 @@ impl Patroni {
     pub(crate) fn records(&self) -> Result<PatroniRecords, HttpError> {
         let config = self.config_now()?.unwrap_or_default();
         let answer = self.get("/history")?;
-        let history = answer.json()?;
-        let promotion = |line: &Value| {
-            Some(Promotion {
-                timeline: line[0].as_u64()?,
-                wal_position: line[1].as_u64()?,
-                at: line[3].as_str().map(str::to_owned),
-                leader: line[4].as_str().map(str::to_owned),
-            })
-        };
-        let lines = history.as_array().map(Vec::as_slice).unwrap_or_default();
-        let history: Option<Vec<Promotion>> = lines.iter().map(promotion).collect();
+        let history: Value = answer.json()?;
+        let lines = Value::as_array(&history).map(Vec::as_slice);
+        let history = promotions(lines.unwrap_or_default());
         Ok(PatroniRecords {
             config,
             history: history.ok_or_else(|| answer.unexpected())?,

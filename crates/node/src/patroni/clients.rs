@@ -23,6 +23,8 @@ use crate::wait::{Look, Wait};
 /// Transactions that take longer are not waited for: everybody else waits with them. With the move
 /// itself, which takes about as long, clients wait for two seconds.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+/// For PgBouncer's answer to come in, on a machine with much else to do.
+const TELLING: Duration = Duration::from_millis(500);
 /// When clients go on by themselves: later than any planned move of a primary takes, sooner than
 /// a client gives up waiting in the pooler.
 const SAFETY_NET: Duration = Duration::from_secs(60);
@@ -43,7 +45,8 @@ const A_SETTLED_PRIMARY: Wait<'static> = Wait {
 };
 
 /// Has the clients of the pooler here wait. When transactions do not end in time, everybody goes
-/// on and the failure names them; with `force` they are left to be cut off.
+/// on and the failure names them; with `force` they are left to be cut off, as sessions pooled as
+/// such always are.
 pub(crate) fn hold(member: &PatroniMember, force: bool, context: &Context) -> Result<(), Failure> {
     let Some(pooler) = &member.pooler else {
         return Ok(());
@@ -52,28 +55,40 @@ pub(crate) fn hold(member: &PatroniMember, force: bool, context: &Context) -> Re
     let console = Console::new(&pooler.console)?;
     drop_safety_net()?;
     spread_safety_net(pooler)?;
-    let limit = if force { SAFETY_NET } else { DRAIN_LIMIT };
-    let pausing = console.command("PAUSE").limit(limit);
+    // It goes on waiting for the transactions, also after `RESUME`.
+    let pausing = console.command_for("PAUSE", SAFETY_NET);
     let (sender, paused) = mpsc::channel();
     thread::spawn(move || {
         // Nobody listens any more when it took too long.
         let _ = sender.send(pausing.ok());
     });
-    // A moment more, so that a command that was ended is told apart from one that goes on.
-    match paused.recv_timeout(DRAIN_LIMIT + Duration::from_millis(500)) {
+    match paused.recv_timeout(DRAIN_LIMIT) {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(failure)) => return Err(not_drained(&console, Vec::new(), failure)),
+        Err(_) if force => return Ok(()),
+        Err(_) => {}
+    }
+    let busy = match console.busy() {
+        Ok(busy) if busy.transactions.is_empty() && busy.sessions > 0 => return Ok(()),
+        Ok(busy) => busy.transactions,
+        Err(failure) => vec![failure.message],
+    };
+    // The last one may have ended meanwhile.
+    let rest = match busy.is_empty() {
+        true => TELLING,
+        false => PAUSE,
+    };
+    match paused.recv_timeout(rest) {
         Ok(Ok(_)) => Ok(()),
-        Err(_) if force => Ok(()),
-        Ok(Err(failure)) => Err(not_drained(&console, failure)),
-        Err(_) => Err(not_drained(
-            &console,
-            Failure::message("PgBouncer did not answer `PAUSE`"),
-        )),
+        _ => {
+            let silent = Failure::message("PgBouncer did not answer `PAUSE`");
+            Err(not_drained(&console, busy, silent))
+        }
     }
 }
 
 /// Everybody goes on; who was still at work is named.
-fn not_drained(console: &Console<'_>, failure: Failure) -> Failure {
-    let busy = console.busy().unwrap_or_else(|error| vec![error.message]);
+fn not_drained(console: &Console<'_>, busy: Vec<String>, failure: Failure) -> Failure {
     let resumed = console.resume().and_then(|()| drop_safety_net());
     if busy.is_empty() {
         return failure;
@@ -83,7 +98,9 @@ fn not_drained(console: &Console<'_>, failure: Failure) -> Failure {
     Failure {
         tail,
         hint: Some(
-            "wait for these transactions or end them; with `--force` they are cut off".to_owned(),
+            "wait for these transactions or end them; `sty cluster switchover` and `restart` cut \
+             them off with `--force`"
+                .to_owned(),
         ),
         ..Failure::message(format!(
             "transactions did not end within {} s; nothing was moved or restarted",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sty_core::Risk;
 use sty_wire::observation::{Failure, Observation};
 use sty_wire::resource::{PatroniAccess, PostgresAccess};
@@ -172,6 +172,8 @@ pub(crate) fn converge(
     context.say("waiting for Patroni and PostgreSQL to take up the settings");
     let turn = turn(&difference.patch);
     let mut goals = if difference.patch.is_empty() {
+        // What Patroni raised for a start, or forgot while a server was starting, it writes anew.
+        patroni.command(Method::POST, "/reload", &json!({}), CHANGE_LIMIT)?;
         effect::of_config(config)
     } else {
         let patch = Value::Object(difference.patch);

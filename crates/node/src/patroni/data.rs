@@ -1,9 +1,11 @@
 //! A data directory, as its files tell.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use sty_wire::observation::Failure;
+use sty_wire::resource::PatroniMember;
 use sty_wire::standing::ESSENTIAL;
 
 /// Whether the directory holds a PostgreSQL cluster, whatever its state.
@@ -52,11 +54,6 @@ impl Control {
     pub(super) fn recovers_from_crash(&self) -> bool {
         self.state == 4
     }
-
-    /// Replays log: its own after a crash, or that of another.
-    pub(super) fn replays(&self) -> bool {
-        matches!(self.state, 4 | 5)
-    }
 }
 
 pub(super) fn look(data: &Path) -> Data {
@@ -72,8 +69,7 @@ pub(super) fn look(data: &Path) -> Data {
         };
     }
     let control = data.join("global/pg_control");
-    let found = fs::read(&control).ok();
-    match found.as_deref().and_then(Control::parse) {
+    match read_control(&control) {
         Some(control) => Data::Complete(control),
         None => Data::Broken {
             since: modified(&control),
@@ -81,9 +77,79 @@ pub(super) fn look(data: &Path) -> Data {
     }
 }
 
+/// The same where a server runs that takes connections: it needs every catalogue. While a copy replays
+/// what belongs to it, its maps may be newer than its files.
+pub(super) fn look_beneath_server(data: &Path) -> Data {
+    match look(data) {
+        Data::Complete(_) if mapped(data).into_iter().any(|path| !path.exists()) => Data::Broken {
+            since: modified(&data.join("global")),
+        },
+        found => found,
+    }
+}
+
+/// Catalogues without which nobody logs in, as the maps beside them name them: those of all
+/// databases, of `template1` and of `postgres`.
+fn mapped(data: &Path) -> Vec<PathBuf> {
+    const MAGIC: u32 = 0x0059_2717;
+    let mut paths = Vec::new();
+    for place in ["global", "base/1", "base/5"] {
+        let place = data.join(place);
+        let Ok(map) = fs::read(place.join("pg_filenode.map")) else {
+            continue;
+        };
+        let numbers: Vec<u32> = numbers(&map).collect();
+        if let [MAGIC, count, pairs @ ..] = numbers.as_slice() {
+            let count = usize::try_from(*count).unwrap_or(usize::MAX);
+            let files = pairs.chunks_exact(2).take(count).map(|pair| pair[1]);
+            paths.extend(files.map(|file| place.join(file.to_string())));
+        }
+    }
+    paths
+}
+
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    let each = bytes.chunks_exact(4);
+    each.map(|four| u32::from_ne_bytes([four[0], four[1], four[2], four[3]]))
+}
+
+/// One that is being written is read again.
+fn read_control(path: &Path) -> Option<Control> {
+    const READS: usize = 3;
+    let mut reads = (0..READS).filter_map(|_| fs::read(path).ok());
+    let whole = reads.find(|bytes| has_its_sum(bytes))?;
+    Control::parse(&whole)
+}
+
+/// Whether the sum is somewhere behind what it is the sum of: how much that is depends on the
+/// version.
+fn has_its_sum(control: &[u8]) -> bool {
+    const SUM: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
+    const ENDS: std::ops::Range<usize> = 32..128;
+    let numbers: Vec<u32> = numbers(control).take(ENDS.end).collect();
+    let mut ends = ENDS.take_while(|at| *at < numbers.len());
+    ends.any(|at| SUM.checksum(&control[..at * 4]) == numbers[at])
+}
+
 /// Whether `data` holds something with which no server can run.
 pub(super) fn is_broken(data: &str) -> bool {
-    matches!(look(Path::new(data)), Data::Broken { .. })
+    matches!(look_beneath_server(Path::new(data)), Data::Broken { .. })
+}
+
+/// Refuses to stop, or to count on, a server that runs on without files that its next start needs.
+pub(super) fn refuse_broken(member: &PatroniMember) -> Result<(), Failure> {
+    if !is_broken(&member.data) {
+        return Ok(());
+    }
+    let hint = "hand the lead over with `sty cluster switchover` where it leads, then apply: it is copied \
+                anew; where there is no other member, save what it serves (`pg_dumpall`) while it runs";
+    Err(Failure {
+        hint: Some(hint.to_owned()),
+        ..Failure::message(format!(
+            "the data directory of {} is broken: its server runs, and would not start again",
+            member.name
+        ))
+    })
 }
 
 /// When the postmaster that runs in `data` began; `None` when none does.
@@ -131,6 +197,8 @@ mod tests {
         control[..8].copy_from_slice(&7_u64.to_ne_bytes());
         control[16..20].copy_from_slice(&5_u32.to_ne_bytes());
         control[24..32].copy_from_slice(&1_700_000_000_i64.to_ne_bytes());
+        let sum = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&control[..288]);
+        control[288..292].copy_from_slice(&sum.to_ne_bytes());
         fs::write(data.path().join("global/pg_control"), control).unwrap();
         data
     }
@@ -141,9 +209,39 @@ mod tests {
         let Data::Complete(control) = look(data.path()) else {
             unreachable!("it is complete")
         };
-        assert!(control.replays() && !control.recovers_from_crash());
+        assert!(!control.recovers_from_crash());
         fs::remove_file(data.path().join("global/pg_filenode.map")).unwrap();
         assert!(matches!(look(data.path()), Data::Broken { since: Some(_) }));
+    }
+
+    #[test]
+    fn a_catalogue_that_the_map_names_is_missed() {
+        let data = complete();
+        let map: Vec<u8> = [0x0059_2717_u32, 2, 1262, 1262, 1260, 16_500]
+            .iter()
+            .flat_map(|number| number.to_ne_bytes())
+            .collect();
+        fs::write(data.path().join("global/pg_filenode.map"), map).unwrap();
+        fs::write(data.path().join("global/1262"), "").unwrap();
+        assert!(matches!(
+            look_beneath_server(data.path()),
+            Data::Broken { since: Some(_) }
+        ));
+        fs::write(data.path().join("global/16500"), "").unwrap();
+        assert!(matches!(
+            look_beneath_server(data.path()),
+            Data::Complete(_)
+        ));
+    }
+
+    #[test]
+    fn a_control_file_with_a_wrong_sum_is_none() {
+        let data = complete();
+        let path = data.path().join("global/pg_control");
+        let mut control = fs::read(&path).unwrap();
+        control[16] ^= 1;
+        fs::write(&path, control).unwrap();
+        assert!(matches!(look(data.path()), Data::Broken { .. }));
     }
 
     #[test]

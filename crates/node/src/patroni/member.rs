@@ -31,6 +31,9 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
         return Ok(Observation::Conflict { failure });
     }
     let unit = context.unit(&member.unit)?;
+    if let Some(lost) = unit.lost() {
+        return Ok(lost);
+    }
     if unit.missing() {
         let reason = "Patroni is not installed".to_owned();
         return Ok(Observation::Pending { reason });
@@ -43,6 +46,9 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
     if data::is_broken(&member.data) {
         let change = Change::new("data directory", "broken", "as a server needs it");
         found.add(change, Risk::Safe);
+        if unit.active() {
+            restart_due(member, &unit, context, &mut found);
+        }
         return Ok(found.judge());
     }
     if unit.file_state != "enabled" {
@@ -123,14 +129,18 @@ pub(super) fn described(status: &Status) -> String {
     format!("{} {}", status.role, status.state())
 }
 
+fn restart_due(member: &PatroniMember, unit: &UnitStatus, context: &Context, found: &mut Found) {
+    let changed = context.changed_since(&member.restart_on, unit.active_enter);
+    found.stale("restart", &changed, Risk::Restart);
+}
+
 fn staleness(
     member: &PatroniMember,
     unit: &UnitStatus,
     context: &Context,
     found: &mut Found,
 ) -> Result<(), Failure> {
-    let changed = context.changed_since(&member.restart_on, unit.active_enter);
-    found.stale("restart", &changed, Risk::Restart);
+    restart_due(member, unit, context, found);
     let changed = context.changed_since(&member.reload_on, unit.state_change);
     found.stale("reload", &changed, Risk::Reload);
     if !changed.is_empty() {
@@ -215,7 +225,7 @@ pub(crate) fn view(member: &PatroniMember, context: &Context) -> PatroniView {
     }
     view.members = listed.iter().map(peer).collect();
     if let Some(status) = status.filter(|_| !listed.is_empty()) {
-        view.pending_restart = pending_restart(member, status);
+        view.pending_restart = pending_restart(member, status, listed);
         set_aside(&mut view.pending_restart, member, context);
     }
     view
@@ -246,9 +256,17 @@ fn peer(listed: &Listed) -> PatroniPeer {
     }
 }
 
-/// Settings that wait for a restart and mean something until then.
-pub(crate) fn pending_restart(member: &PatroniMember, status: &Status) -> Vec<Change> {
+/// Settings that wait for a restart and mean something until then. A standby cluster has no less than
+/// the one that it follows, whatever its own say.
+pub(crate) fn pending_restart(
+    member: &PatroniMember,
+    status: &Status,
+    listed: &[Listed],
+) -> Vec<Change> {
     let mut waiting = waiting(member, status);
+    if !listed.iter().any(|one| one.role == "standby_leader") {
+        waiting = with_larger(waiting, status.restart_reasons());
+    }
     if status.leads() && status.role != "standby_leader" {
         waiting.retain(|change| !is_for_recovery(&change.what));
     }
@@ -276,6 +294,15 @@ fn waiting(member: &PatroniMember, status: &Status) -> Vec<Change> {
         }
         Err(_) => told,
     }
+}
+
+/// Patroni starts a replica with no less than its primary had, and writes that into PostgreSQL's
+/// file: the server itself knows of nothing to wait for.
+fn with_larger(mut waiting: Vec<Change>, told: Vec<Change>) -> Vec<Change> {
+    let known: BTreeSet<String> = waiting.iter().map(|change| change.what.clone()).collect();
+    let larger = |change: &Change| sty_plan::shrinks(change) && !known.contains(&change.what);
+    waiting.extend(told.into_iter().filter(larger));
+    waiting
 }
 
 /// Settings of the PostgreSQL server here that a restart would change: name, current and coming

@@ -14,6 +14,7 @@ mod file;
 mod fixture;
 mod gate;
 mod handwritten;
+mod history;
 mod logs;
 mod member;
 mod operate;

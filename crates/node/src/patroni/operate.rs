@@ -18,6 +18,7 @@ use super::access;
 use super::client::{Listed, Patroni, Status};
 use super::clients;
 use super::compare::same;
+use super::data;
 use super::logs::with_logs;
 use super::member::{described, loaded_at, settled};
 use super::refused;
@@ -80,6 +81,7 @@ fn checkpoint(member: &PatroniMember, context: &Context) -> Result<(), Failure> 
 /// Restarts PostgreSQL of the member here through Patroni, and waits until it runs with its new
 /// settings.
 fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    data::refuse_broken(member)?;
     would_start(member)?;
     let patroni = context.patroni.client(&member.patroni)?;
     let before = patroni.status_now().map_err(|error| error.failure())?;
@@ -101,6 +103,7 @@ fn restart(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
 
 /// Restarts Patroni, which stops PostgreSQL first and starts it again.
 fn restart_member(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    data::refuse_broken(member)?;
     would_start(member)?;
     let patroni = context.patroni.client(&member.patroni)?;
     let before = patroni.status_now().map_err(|error| error.failure())?;
@@ -130,11 +133,17 @@ fn again(before: &Status, now: &Status) -> Look {
         Look::NotYet(format!("{}, not restarted yet", described(now)))
     } else if !settled(now) || now.leads() != before.leads() {
         Look::NotYet(described(now))
-    } else if now.pending_restart {
+    } else if now.pending_restart && !waits_for_its_primary(now) {
         Look::NotYet("settings still wait for a restart".to_owned())
     } else {
         Look::Reached
     }
+}
+
+/// A replica starts with no less than its primary has, and restarts once more after that.
+fn waits_for_its_primary(status: &Status) -> bool {
+    let reasons = status.restart_reasons();
+    status.role != "primary" && !reasons.is_empty() && reasons.iter().all(sty_plan::shrinks)
 }
 
 /// Waits until the member here runs: a replica streams; behind a leader, the other members follow

@@ -35,7 +35,7 @@ const READ: Wait<'static> = Wait {
 /// Reloads what has not read its files as they are now, and has it start at boot; what wants a
 /// restart goes on waiting for it.
 pub(crate) fn meanwhile(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
-    let unit = systemd::show_one(&member.unit)?;
+    let unit = systemd::read_anew(&member.unit)?;
     if unit.file_state != "enabled" {
         systemd::enable(&member.unit)?;
     }

@@ -2,16 +2,19 @@
 //! and, on a member that others follow, what log and which slots it keeps for them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
-use sty_wire::standing::{Condition, Slot, Standing, WAL_END, WAL_KEPT, WalKept};
+use sty_wire::standing::{
+    Condition, DIES, REPLAY_FAILS, Slot, Standing, WAL_END, WAL_KEPT, WalKept,
+};
 
 use super::client::{Listed, Patroni, Status};
 use super::data::{self, Control, Data};
+use super::history::parts_from;
 use crate::postgres::Session;
 use crate::systemd::UnitStatus;
 
@@ -73,7 +76,7 @@ pub(crate) fn of(
         }
     }
     let serves = status.is_some_and(Status::runs);
-    if serves && members.iter().any(Listed::lags_behind) {
+    if serves && is_followed(member, members) {
         let mut session = Session::open(&member.postgres, DATABASE)?;
         let kept: Kept = session.document(&kept(), "the log that is kept")?;
         standing.wal_kept = kept.from.map(|from| WalKept {
@@ -83,6 +86,17 @@ pub(crate) fn of(
         standing.slots = kept.slots;
     }
     Ok(standing)
+}
+
+/// Whether others take their log from it. That they all do just now does not say that they have what
+/// they need: Patroni calls the first moment of every try streaming, and lists that until its next
+/// loop.
+fn is_followed(member: &PatroniMember, members: &[Listed]) -> bool {
+    let leads = |listed: &Listed| listed.name == member.name && listed.leads();
+    let leads = members.iter().any(leads);
+    let follows = |listed: &Listed| listed.follows() == Some(&member.name);
+    let mut members = members.iter();
+    members.any(|listed| follows(listed) || leads && !listed.leads())
 }
 
 /// Whether it replays what it has late on purpose.
@@ -114,9 +128,7 @@ fn diverged(
         return Ok(own > leaders);
     }
     let history = patroni.records().map_err(|error| error.failure())?.history;
-    let ended = history.iter().find(|promotion| promotion.timeline == own);
-    let ended = ended.map(|promotion| promotion.wal_position);
-    Ok(wal_end.zip(ended).is_some_and(|(end, ended)| end > ended))
+    Ok(parts_from(&history, own, wal_end))
 }
 
 fn seconds(time: SystemTime) -> Option<u64> {
@@ -135,8 +147,10 @@ fn ill(
         Some(status) => status,
         // It may be silent because the server is, for want of its files.
         None => {
-            return Some(match data::look(data) {
-                Data::Broken { since } => (Condition::DataBroken, since),
+            return Some(match (data::look_beneath_server(data), at_work()) {
+                // A copy is whole at its end.
+                (Data::Broken { .. }, Some((condition, since))) => (condition, Some(since)),
+                (Data::Broken { since }, None) => (Condition::DataBroken, since),
                 // It may have answered until just now.
                 _ if unit.active() => (Condition::PatroniSilent, None),
                 _ => (Condition::PatroniStopped, unit.state_change),
@@ -144,7 +158,11 @@ fn ill(
         }
     };
     if status.runs() {
-        let fine = status.leads() || status.state() == "streaming";
+        // It runs on, until it needs what is gone.
+        if let (Data::Broken { since }, None) = (data::look_beneath_server(data), at_work()) {
+            return Some((Condition::DataBroken, since));
+        }
+        let fine = status.leads() || status.state() == "streaming" && receives_log(data);
         return (!fine).then(|| (Condition::NotStreaming, data::last_log(data)));
     }
     if let Some((condition, since)) = at_work() {
@@ -157,7 +175,7 @@ fn ill(
         _ => {}
     }
     Some(match data::look(data) {
-        Data::Missing => (Condition::DataMissing, unit.active_enter),
+        Data::Missing => (Condition::DataMissing, unit.active_enter.max(began)),
         Data::Broken { since } => (Condition::DataBroken, since),
         Data::Complete(control) => with_data(data, &control, status, unit),
     })
@@ -180,11 +198,12 @@ fn with_data(
     let began = unit.active_enter.max(Some(control.changed));
     match status.state.as_str() {
         "start failed" | "crashed" | "restart failed" => {
-            // The server got as far as replaying log, under this Patroni, and ended there.
-            let replayed = control.replays() && Some(control.changed) > unit.active_enter;
-            match replayed {
-                true => (Condition::DataBroken, unit.active_enter),
-                false => (Condition::StartFailed, began),
+            // What cannot be looked at has other reasons not to start.
+            let told = |name: &str| fs::metadata(data.join(name))?.modified();
+            match (told(DIES), told(REPLAY_FAILS)) {
+                (Ok(since), _) => (Condition::DataBroken, Some(since)),
+                (_, Ok(since)) => (Condition::ReplayFails, Some(since)),
+                _ => (Condition::StartFailed, began),
             }
         }
         "starting" | "restarting" => (Condition::Starting, began),
@@ -194,9 +213,7 @@ fn with_data(
 
 /// A copy or a rewind that goes on, and since when.
 fn at_work() -> Option<(Condition, SystemTime)> {
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    processes.into_iter().find_map(|process| {
-        let path = process.path();
+    processes().find_map(|path| {
         // What ends meanwhile is not at work.
         let name = fs::read_to_string(path.join("comm")).ok()?;
         let condition = match name.trim() {
@@ -206,6 +223,31 @@ fn at_work() -> Option<(Condition, SystemTime)> {
         };
         Some((condition, started(&path)?))
     })
+}
+
+/// Whether the server over `data` has been connected to the one that it follows for longer than that
+/// one takes to say that the log asked for is gone: Patroni calls the first moment of every try
+/// streaming.
+fn receives_log(data: &Path) -> bool {
+    const REFUSED: Duration = Duration::from_secs(1);
+    let Ok(data) = fs::canonicalize(data) else {
+        return false;
+    };
+    let receiver = processes().find(|process| {
+        // What has ended meanwhile receives nothing.
+        let title = fs::read(process.join("cmdline")).unwrap_or_default();
+        title.starts_with(b"postgres:")
+            && String::from_utf8_lossy(&title).contains(" walreceiver")
+            && fs::read_link(process.join("cwd")).is_ok_and(|directory| directory == data)
+    });
+    let since = receiver.and_then(|process| started(&process));
+    since.is_some_and(|since| since.elapsed().is_ok_and(|age| age >= REFUSED))
+}
+
+/// What runs on the node, below /proc.
+fn processes() -> impl Iterator<Item = PathBuf> {
+    let found = fs::read_dir("/proc").into_iter().flatten().flatten();
+    found.map(|process| process.path())
 }
 
 /// When a process began.

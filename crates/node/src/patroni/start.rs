@@ -9,6 +9,7 @@ use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
 
 use super::client::{Listed, Patroni, Status};
+use super::data;
 use super::logs::with_logs;
 use super::member::{described, settled};
 use super::{overrides, reload};
@@ -43,12 +44,13 @@ const COPIES: u32 = 2;
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 pub(crate) fn converge(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
-    let unit = systemd::show_one(&member.unit)?;
-    if unit.need_daemon_reload || unit.missing() {
-        systemd::daemon_reload()?;
-    }
+    let unit = systemd::read_anew(&member.unit)?;
     if unit.file_state != "enabled" {
         systemd::enable(&member.unit)?;
+    }
+    // Nothing here helps one that leads.
+    if unit.active() && leads(member, context)? {
+        data::refuse_broken(member)?;
     }
     let cleaned = overrides::clean(member, context)?;
     let changed = context.changed_since(&member.restart_on, unit.active_enter);
@@ -63,6 +65,11 @@ pub(crate) fn converge(member: &PatroniMember, context: &Context) -> Result<(), 
     }
     wait(member, context, || true)?;
     overrides::remove(member, cleaned, context)
+}
+
+fn leads(member: &PatroniMember, context: &Context) -> Result<bool, Failure> {
+    let patroni = context.patroni.client(&member.patroni)?;
+    Ok(patroni.status_now().is_ok_and(|status| status.leads()))
 }
 
 /// Whether Patroni has not got beyond its beginning, where it waits for etcd and reads no file
@@ -180,9 +187,13 @@ fn alive(member: &PatroniMember) -> Result<(), Failure> {
 struct Progress<'a> {
     member: &'a PatroniMember,
     state: String,
+    /// All that were seen.
+    states: BTreeSet<String>,
     bytes: u64,
     position: Option<u64>,
     moved: Instant,
+    /// The same, without states that were seen before.
+    fresh: Instant,
     /// Since when it fails to start, however often it was tried since.
     failing: Option<Instant>,
     looked: Option<Instant>,
@@ -199,9 +210,11 @@ impl<'a> Progress<'a> {
         Self {
             member,
             state: String::new(),
+            states: BTreeSet::new(),
             bytes: 0,
             position: None,
             moved: now,
+            fresh: now,
             failing: None,
             looked: None,
             lost_copies: 0,
@@ -221,6 +234,7 @@ impl<'a> Progress<'a> {
         if position != self.position {
             self.position = position;
             self.moved = Instant::now();
+            self.fresh = self.moved;
         }
     }
 
@@ -231,6 +245,10 @@ impl<'a> Progress<'a> {
             }
             state.clone_into(&mut self.state);
             self.moved = Instant::now();
+            // What comes and goes is no progress.
+            if self.states.insert(state.to_owned()) {
+                self.fresh = self.moved;
+            }
             self.failing = match () {
                 () if state.ends_with("failed") => self.failing.or(Some(self.moved)),
                 // The next try.
@@ -244,6 +262,7 @@ impl<'a> Progress<'a> {
             if bytes != self.bytes {
                 self.bytes = bytes;
                 self.moved = Instant::now();
+                self.fresh = self.moved;
             }
             self.looked = Some(Instant::now());
             self.tell(context);
@@ -256,7 +275,12 @@ impl<'a> Progress<'a> {
                 self.member.name
             )));
         }
-        if failing || self.lost_copies >= COPIES || self.moved.elapsed() > self.patience() {
+        let stalled = self.moved.elapsed() > patience(state)
+            || self
+                .states
+                .iter()
+                .all(|one| self.fresh.elapsed() > patience(one));
+        if failing || self.lost_copies >= COPIES || stalled {
             let hint = "`sty status` names the reason where it can be known; apply again, which copies \
                         anew what cannot come back";
             return Err(Failure {
@@ -268,15 +292,6 @@ impl<'a> Progress<'a> {
             });
         }
         Ok(())
-    }
-
-    fn patience(&self) -> Duration {
-        const AT_WORK: [&str; 4] = ["starting", "restarting", COPYING, "bootstrap"];
-        match () {
-            () if self.state == NOT_STREAMING => UNCONNECTED,
-            () if AT_WORK.iter().any(|work| self.state.contains(work)) => STALLED_AT_WORK,
-            () => STALLED,
-        }
     }
 
     /// Says something new, or nothing.
@@ -295,6 +310,16 @@ impl<'a> Progress<'a> {
         } else {
             format!("{}: {state}", self.member.name)
         }
+    }
+}
+
+/// How long a member may stay in a state.
+fn patience(state: &str) -> Duration {
+    const AT_WORK: [&str; 4] = ["starting", "restarting", COPYING, "bootstrap"];
+    match () {
+        () if state == NOT_STREAMING => UNCONNECTED,
+        () if AT_WORK.iter().any(|work| state.contains(work)) => STALLED_AT_WORK,
+        () => STALLED,
     }
 }
 
@@ -332,7 +357,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::fixture;
-    use super::{Progress, SERVERS, Status, human};
+    use super::{Duration, Progress, SERVERS, SILENT, STALLED, Status, human};
     use crate::context::Context;
 
     #[test]
@@ -351,6 +376,29 @@ mod tests {
             let noted = progress.note("replica starting", &context);
             assert_eq!(noted.is_err(), number == SERVERS, "{noted:?}");
         }
+    }
+
+    #[test]
+    fn states_that_come_and_go_are_no_progress() {
+        let (member, context) = (
+            fixture::member(),
+            Context::new(Arc::new(|_| ()), BTreeSet::new()),
+        );
+        let mut progress = Progress::new(&member);
+        for state in [SILENT, "replica unknown", SILENT] {
+            progress.note(state, &context).unwrap();
+        }
+        let long = STALLED + Duration::from_secs(1);
+        progress.fresh = progress.fresh.checked_sub(long).unwrap();
+        let told = progress.note("replica unknown", &context).unwrap_err();
+        assert!(
+            told.message.contains("does not get any further"),
+            "{told:?}"
+        );
+        // A server that replays its log may be silent meanwhile.
+        progress.note("replica starting", &context).unwrap();
+        progress.fresh = progress.fresh.checked_sub(long).unwrap();
+        progress.note(SILENT, &context).unwrap();
     }
 
     #[test]

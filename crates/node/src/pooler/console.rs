@@ -1,5 +1,6 @@
 //! PgBouncer's console, by `psql` as the account that may use it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,10 +35,21 @@ impl<'a> Console<'a> {
 
     /// A command to run.
     pub(crate) fn command(&self, command: &str) -> Run {
-        Run::new(&self.pooler.psql)
-            .args(words(self.pooler, command))
+        let psql = Run::new(&self.pooler.psql);
+        self.with_words(psql, command).limit(LIMIT)
+    }
+
+    /// The same for one that nobody may be left to wait for: it ends by itself, also after this
+    /// program has.
+    pub(crate) fn command_for(&self, command: &str, limit: Duration) -> Run {
+        let psql =
+            Run::new("timeout").args([limit.as_secs().to_string(), self.pooler.psql.clone()]);
+        self.with_words(psql, command).limit(limit + LIMIT)
+    }
+
+    fn with_words(&self, psql: Run, command: &str) -> Run {
+        psql.args(words(self.pooler, command))
             .account(self.account.0, self.account.1)
-            .limit(LIMIT)
     }
 
     /// Lets held clients go on. That there are none is known only to a second question, which is
@@ -65,8 +77,10 @@ impl<'a> Console<'a> {
         Ok(run.limit(limit).ok()?.stdout)
     }
 
-    /// Transactions that keep a server connection, in words.
-    pub(crate) fn busy(&self) -> Result<Vec<String>, Failure> {
+    /// Who keeps a server connection.
+    pub(crate) fn busy(&self) -> Result<Busy, Failure> {
+        let pools = self.command("SHOW POOLS").ok()?;
+        let sessions = pooled_as_session(&pools.stdout);
         let clients = self.command("SHOW CLIENTS").ok()?;
         let mut rows = rows(&clients.stdout);
         let header = rows.next().unwrap_or_default();
@@ -81,9 +95,34 @@ impl<'a> Console<'a> {
                 cell(&row, "request_time")
             )
         };
-        let at_work = rows.filter(|row| !cell(row, "link").is_empty());
-        Ok(at_work.map(words).collect())
+        let served = rows.filter(|row| !cell(row, "link").is_empty());
+        let (sessions, transactions): (Vec<_>, Vec<_>) =
+            served.partition(|row| sessions.contains(&(cell(row, "database"), cell(row, "user"))));
+        Ok(Busy {
+            transactions: transactions.into_iter().map(words).collect(),
+            sessions: sessions.len(),
+        })
     }
+}
+
+/// Clients that keep a server connection.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    /// Transactions, in words.
+    pub(crate) transactions: Vec<String>,
+    /// Sessions pooled as such, which keep theirs until they leave, at work or not.
+    pub(crate) sessions: usize,
+}
+
+/// Database and user of the pools that `SHOW POOLS` calls so.
+fn pooled_as_session(pools: &str) -> BTreeSet<(String, String)> {
+    let mut rows = rows(pools);
+    let header = rows.next().unwrap_or_default();
+    let cell = |row: &[&str], name: &str| cell(&header, row, name).unwrap_or_default().to_owned();
+    let sessions = rows.filter(|row| cell(row, "pool_mode") == "session");
+    sessions
+        .map(|row| (cell(&row, "database"), cell(&row, "user")))
+        .collect()
 }
 
 /// Whether there is a program to ask it with.

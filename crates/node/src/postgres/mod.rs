@@ -21,7 +21,7 @@ use crate::context::Context;
 
 pub(crate) use self::observe::Cache;
 use self::observe::{Server, Standing};
-pub(crate) use self::session::Session;
+pub(crate) use self::session::{Keeping, Session};
 
 /// Rounds of comparing and mending that a database may need: creation, what is inside, and what
 /// depends on it.

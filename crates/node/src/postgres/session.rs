@@ -1,6 +1,6 @@
 //! A session with the local PostgreSQL: as the superuser, over the Unix socket.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -39,9 +39,58 @@ const SETTINGS: [(&str, &str); 14] = [
     ("idle_in_transaction_session_timeout", "0"),
 ];
 
+type Shared = Arc<Mutex<Client>>;
+
+/// Sessions in the maintenance database, where they are kept. Nobody uses one that is only here.
+static KEPT: Mutex<Option<Vec<(PostgresAccess, Shared)>>> = Mutex::new(None);
+
+fn kept() -> MutexGuard<'static, Option<Vec<(PostgresAccess, Shared)>>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// While it lives, a session in the maintenance database that is done with serves whoever asks next,
+/// since each costs the server a process. Not for waiting: some settings show as they were when a
+/// session began.
+pub(crate) struct Keeping(());
+
+impl Keeping {
+    pub(crate) fn begin() -> Self {
+        *kept() = Some(Vec::new());
+        Self(())
+    }
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        *kept() = None;
+    }
+}
+
+/// One that nobody uses, and that the server has not ended meanwhile.
+fn idle(postgres: &PostgresAccess) -> Option<Shared> {
+    let free = |(access, one): &&(PostgresAccess, Shared)| {
+        access == postgres && Arc::strong_count(one) == 1
+    };
+    let found = kept().iter().flatten().find(free).cloned();
+    let (_, session) = found?;
+    let mut client = session.lock().unwrap_or_else(PoisonError::into_inner);
+    let lives = client.is_valid(CONNECT_LIMIT).is_ok();
+    drop(client);
+    if !lives {
+        forget(&session);
+    }
+    lives.then_some(session)
+}
+
+fn forget(session: &Shared) {
+    if let Some(sessions) = kept().as_mut() {
+        sessions.retain(|(_, one)| !Arc::ptr_eq(one, session));
+    }
+}
+
 /// One session, in one database.
 pub(crate) struct Session {
-    client: Client,
+    client: Shared,
     database: String,
 }
 
@@ -57,6 +106,22 @@ impl Session {
         postgres: &PostgresAccess,
         database: &str,
     ) -> Result<Self, ConnectError> {
+        let database = database.to_owned();
+        if database == MAINTENANCE
+            && let Some(client) = idle(postgres)
+        {
+            return Ok(Self { client, database });
+        }
+        let client = Arc::new(Mutex::new(Self::connect(postgres, &database)?));
+        if database == MAINTENANCE
+            && let Some(sessions) = kept().as_mut()
+        {
+            sessions.push((postgres.clone(), Arc::clone(&client)));
+        }
+        Ok(Self { client, database })
+    }
+
+    fn connect(postgres: &PostgresAccess, database: &str) -> Result<Client, ConnectError> {
         let mut config = Config::new();
         config
             .host_path(&postgres.socket_dir)
@@ -72,17 +137,28 @@ impl Session {
             // Nobody listens any more when it took too long.
             let _ = connected.send(config.connect(NoTls));
         });
-        let client = match connection.recv_timeout(CONNECT_LIMIT) {
-            Ok(outcome) => outcome.map_err(ConnectError::Postgres)?,
-            Err(_) => return Err(ConnectError::Silent),
-        };
-        let database = database.to_owned();
-        Ok(Self { client, database })
+        match connection.recv_timeout(CONNECT_LIMIT) {
+            Ok(outcome) => outcome.map_err(ConnectError::Postgres),
+            Err(_) => Err(ConnectError::Silent),
+        }
+    }
+
+    /// Asks; a session that met an error is not kept.
+    fn ask<T>(
+        &mut self,
+        question: impl FnOnce(&mut Client) -> Result<T, postgres::Error>,
+    ) -> Result<T, postgres::Error> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = question(&mut client);
+        if answer.is_err() {
+            forget(&self.client);
+        }
+        answer
     }
 
     /// The one value that `sql` selects, as text.
     pub(crate) fn value(&mut self, sql: &str) -> Result<Option<String>, postgres::Error> {
-        let messages = self.client.simple_query(sql)?;
+        let messages = self.ask(|client| client.simple_query(sql))?;
         Ok(messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -108,7 +184,7 @@ impl Session {
 
     /// Runs `sql`, one or more statements without results.
     pub(super) fn run(&mut self, sql: &str) -> Result<(), postgres::Error> {
-        self.client.batch_execute(sql)
+        self.ask(|client| client.batch_execute(sql))
     }
 
     /// What to tell of an error of this session while it did `what`.

@@ -2,7 +2,7 @@
 
 use sty_core::Risk;
 use sty_wire::observation::Observation;
-use sty_wire::postgres::{Expiry, MembershipOptions};
+use sty_wire::postgres::{Expiry, MembershipOptions, Password};
 
 use crate::node::{Node, plain_role, role};
 use crate::server::{Server, installed};
@@ -25,7 +25,7 @@ fn every_field_is_brought_about_and_drift_is_mended() {
             node.settle(&role(&postgres, &plain_role(name)));
         }
         let mut spec = plain_role("app");
-        spec.password = Some(SECRET.into());
+        spec.password = Password::Stored(SECRET.into());
         spec.createdb = true;
         spec.bypassrls = true;
         spec.inherit = false;
@@ -89,9 +89,9 @@ fn secrets_are_neither_shown_nor_logged() {
     let server = Server::start();
     let mut node = Node::new();
     let mut spec = plain_role("app");
-    spec.password = Some(SECRET.into());
+    spec.password = Password::Stored(SECRET.into());
     node.settle(&role(&server.access(), &spec));
-    spec.password = Some(OTHER_SECRET.into());
+    spec.password = Password::Stored(OTHER_SECRET.into());
     let resource = role(&server.access(), &spec);
     assert_eq!(node.differences(&resource), ["password: - -> -"]);
     node.settle(&resource);
@@ -105,6 +105,10 @@ fn secrets_are_neither_shown_nor_logged() {
         )
         .unwrap();
     assert_eq!(stored.get::<_, String>(0), OTHER_SECRET);
+    spec.password = Password::None;
+    let resource = role(&server.access(), &spec);
+    assert_eq!(node.differences(&resource), ["password: - -> -"]);
+    node.settle(&resource);
 }
 
 #[test]

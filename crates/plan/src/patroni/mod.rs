@@ -6,6 +6,7 @@ mod restarts;
 mod script;
 mod seat;
 mod settings;
+mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +19,11 @@ use crate::{NodeInput, Options, Plan, Unwanted, stray};
 use restarts::postgres_restarts;
 pub(crate) use script::Script;
 pub(crate) use seat::{
-    Seat, best_candidate, clusters, hindrance, is_leader, led_from_outside, replicas_first, unfit,
+    Seat, best_candidate, clusters, hindrance, is_leader, led_from_outside, replicas_first,
+    restart_order, unfit,
 };
+pub(crate) use sizes::Sizes;
+pub use sizes::shrinks;
 
 /// Adds the order among the members of each cluster, and restarts.
 pub(crate) fn sequence(

@@ -8,14 +8,16 @@ use sty_wire::observation::Change;
 use sty_wire::resource::ResourceKind;
 
 use super::script::Script;
-use super::seat::{Seat, best_candidate, replicas_first};
+use super::seat::{Seat, best_candidate, restart_order};
+use super::sizes::Sizes;
 use crate::candidate::{Candidate, Hold, Key};
 use crate::restart::resource_of;
 use crate::{NodeInput, Options};
 
 /// Replicas first, then the primary, which hands over before. Where a setting that replicas must
 /// not have less of gets smaller, the primary is restarted first, where it is: a new one would
-/// have the old value and keep it. Members outside are left alone, but a primary that must come
+/// have the old value and keep it; where another one gets larger, the replicas also before that.
+/// Members outside are left alone, but a primary that must come
 /// first is waited for. Those in `restarted` have restarted with their Patroni, the last one last.
 pub(super) fn postgres_restarts(
     seats: &[Seat<'_>],
@@ -30,15 +32,11 @@ pub(super) fn postgres_restarts(
         .collect();
     let pending =
         |seat: &&Seat<'_>| !waiting[&seat.key()].is_empty() && !restarted.contains(&seat.key());
-    let shrinks = seats
-        .iter()
-        .any(|seat| seat.leads() && shrinks(&waiting[&seat.key()]));
-    let mut order = replicas_first(seats);
-    if shrinks {
-        order.sort_by_key(|seat| !seat.leads());
-    }
+    let leaders = seats.iter().filter(|seat| seat.leads());
+    let sizes = Sizes::of(leaders.flat_map(|seat| waiting[&seat.key()].iter().copied()));
+    let shrinks = sizes.shrinks;
     let concerned = |seat: &&Seat<'_>| !seat.outside || (seat.leads() && shrinks);
-    let order: Vec<&Seat<'_>> = order
+    let order: Vec<&Seat<'_>> = restart_order(seats, sizes)
         .into_iter()
         .filter(pending)
         .filter(concerned)
@@ -95,28 +93,9 @@ fn waiting<'a>(
     let changed = candidates.iter().filter(changes);
     let changed = changed.flat_map(|candidate| &candidate.changes);
     let changed: BTreeSet<&str> = changed.map(Change::setting).collect();
-    let pending = seat.view.map(|view| view.pending_restart.iter());
-    let pending = pending.into_iter().flatten();
-    pending
+    seat.pending()
         .filter(|change| !changed.contains(change.what.as_str()))
         .collect()
-}
-
-/// Whether a setting waits to become smaller that the replicas' must not be below: they start
-/// with no less than the primary has.
-fn shrinks(waiting: &[&Change]) -> bool {
-    const AT_LEAST_THE_PRIMARYS: [&str; 5] = [
-        "max_connections",
-        "max_locks_per_transaction",
-        "max_prepared_transactions",
-        "max_wal_senders",
-        "max_worker_processes",
-    ];
-    let number = |side: &Option<String>| side.as_ref()?.parse::<u64>().ok();
-    waiting.iter().any(|change| {
-        AT_LEAST_THE_PRIMARYS.contains(&change.what.as_str())
-            && number(&change.to) < number(&change.from)
-    })
 }
 
 fn told(waiting: &[&Change]) -> String {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sty_wire::observation::{PatroniPeer, PatroniView, is_synchronous};
+use sty_wire::observation::{Change, PatroniPeer, PatroniView, is_synchronous};
 use sty_wire::resource::{PatroniMember, ResourceKind};
 
+use super::sizes::Sizes;
 use crate::NodeInput;
 use crate::candidate::Key;
 
@@ -21,9 +22,20 @@ pub(crate) struct Seat<'a> {
     pub(crate) outside: bool,
 }
 
-impl Seat<'_> {
+impl<'a> Seat<'a> {
+    /// What waits for a restart of the member.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = &'a Change> + use<'a> {
+        let view = self.view.into_iter();
+        view.flat_map(|view| &view.pending_restart)
+    }
+
     pub(crate) fn leads(&self) -> bool {
         self.view.is_some_and(PatroniView::leads)
+    }
+
+    /// Whether its Patroni answers.
+    pub(crate) fn answers(&self) -> bool {
+        self.view.is_some_and(|view| view.running)
     }
 
     /// Whether the member leads with a server that runs.
@@ -85,9 +97,20 @@ pub(crate) fn led_from_outside<'a, 'b>(
 
 /// The leader last.
 pub(crate) fn replicas_first<'a, 'b>(seats: &'b [Seat<'a>]) -> Vec<&'b Seat<'a>> {
-    let mut order: Vec<&Seat<'_>> = seats.iter().collect();
-    order.sort_by_key(|seat| seat.leads());
-    order
+    restart_order(seats, Sizes::default())
+}
+
+/// In which order all restart: the primary last; or first, where a setting gets smaller. Where one
+/// gets larger as well, the replicas restart before it with the larger of both, and once more after
+/// it: all those that had less would stop when it has more.
+pub(crate) fn restart_order<'a, 'b>(seats: &'b [Seat<'a>], sizes: Sizes) -> Vec<&'b Seat<'a>> {
+    let (leaders, replicas): (Vec<&Seat<'_>>, Vec<_>) = seats.iter().partition(|one| one.leads());
+    let before = replicas
+        .clone()
+        .into_iter()
+        .filter(|_| !sizes.shrinks || sizes.grows);
+    let after = replicas.into_iter().filter(|_| sizes.shrinks);
+    before.chain(leaders).chain(after).collect()
 }
 
 /// The member that should take over from the leader: one that streams on the leader's timeline;

@@ -70,9 +70,7 @@ pub(super) fn take_up(
     if parameters.is_empty() {
         return;
     }
-    let runs = |seat: &&Seat<'_>| {
-        !seat.outside && !seat.leads() && seat.view.is_some_and(|view| view.running)
-    };
+    let runs = |seat: &&Seat<'_>| !seat.outside && !seat.leads() && seat.answers();
     for seat in seats.iter().filter(runs) {
         let Some(resource) = config(nodes, seat.node) else {
             continue;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sty_core::Risk;
 use sty_wire::observation::Change;
-use sty_wire::postgres::{Expiry, RoleSpec};
+use sty_wire::postgres::{Expiry, Password, RoleSpec};
 
 use super::membership;
 use super::model::{Dependents, ObservedRole, ObservedServer, Settings};
@@ -239,10 +239,13 @@ fn expiry(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
 }
 
 fn password(result: &mut Comparison, spec: &RoleSpec, observed: &ObservedRole) {
-    if let Some(stored) = &spec.password
-        && observed.password.as_ref() != Some(stored)
-    {
-        let (role, stored) = (spec.name.clone(), stored.clone());
+    let wanted = match &spec.password {
+        Password::Any => return,
+        Password::None => None,
+        Password::Stored(secret) => Some(secret),
+    };
+    if observed.password.as_ref() != wanted {
+        let (role, stored) = (spec.name.clone(), wanted.cloned());
         let statement = Statement::SetPassword { role, stored };
         result.push(Place::Server, Change::named("password"), statement);
     }

@@ -59,8 +59,8 @@ pub enum Statement {
     SetPassword {
         /// Role.
         role: String,
-        /// The secret as it is to be stored, never a password in plain text.
-        stored: Secret<String>,
+        /// The secret as it is to be stored, never a password in plain text; `None` takes it away.
+        stored: Option<Secret<String>>,
     },
     /// Sets `VALID UNTIL` so many days from the server's today.
     ExpireAfter {

@@ -53,9 +53,9 @@ fn a_leader_hands_over_before_its_patroni_restarts() {
      2 n3 restart PostgreSQL pg-test-3 [restart] <- 1
      3 n1 wait for pg-test-1 and those that follow it [safe] <- 2
      4 n1 write a checkpoint on pg-test-1 [safe] <- 3
-     5 n1 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 4
-     6 n2 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 4
-     7 n3 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 4
+     5 n1 have pooled clients wait for pg-test-1, on pg-test-1 [reload] <- 1,2,3,4
+     6 n2 have pooled clients wait for pg-test-1, on pg-test-2 [reload] <- 1,2,3,4
+     7 n3 have pooled clients wait for pg-test-1, on pg-test-3 [reload] <- 1,2,3,4
      8 n1 switch over from pg-test-1 to pg-test-2 [failover] <- 5,6,7
      9 n1 let pooled clients go on after pg-test-1, on pg-test-1 [safe] <- 5,8
     10 n2 let pooled clients go on after pg-test-1, on pg-test-2 [safe] <- 6,8
@@ -133,15 +133,85 @@ fn a_setting_that_shrinks_reaches_the_primary_first() {
     ");
 }
 
+/// With less than the primary begins with, all replicas would stop at once.
 #[test]
-fn what_serves_a_cluster_is_restarted_only_when_asked_and_one_after_the_other() {
+fn where_one_setting_shrinks_and_one_grows_replicas_restart_before_and_after() {
     let mut nodes = running(1);
     for node in &mut nodes {
-        let changes = vec![Change::named("restart")];
-        let risk = Risk::Restart;
-        node.observations
-            .insert("etcd".to_owned(), Observation::Drift { changes, risk });
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![
+                Change::new("max_connections", "200", "100"),
+                Change::new("max_wal_senders", "20", "50"),
+            ];
+        }
     }
+    let plan = plan(&nodes, &restart_wanted());
+    let restarts = plan.actions.iter().map(|action| action.title.as_str());
+    let restarts: Vec<&str> = restarts
+        .filter(|title| title.starts_with("restart"))
+        .collect();
+    assert_eq!(
+        restarts,
+        [
+            "restart PostgreSQL pg-test-2",
+            "restart PostgreSQL pg-test-3",
+            "restart PostgreSQL pg-test-1",
+            "restart PostgreSQL pg-test-2",
+            "restart PostgreSQL pg-test-3",
+        ]
+    );
+}
+
+fn etcd_to_restart() -> Vec<Node> {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        let found = drift(Risk::Restart);
+        node.observations.insert("etcd".to_owned(), found);
+    }
+    nodes
+}
+
+/// What takes long on one node would have the clients of all of them wait for it.
+#[test]
+fn clients_begin_to_wait_when_all_else_is_done_on_every_node() {
+    let mut nodes = running(1);
+    for node in &mut nodes {
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![Change::new("max_connections", "100", "200")];
+        }
+    }
+    let hosts = drift(Risk::Safe);
+    nodes[2].observations.insert("/etc/hosts".to_owned(), hosts);
+    let plan = plan(&nodes, &restart_wanted());
+    let ids = |words: &str| {
+        let found = plan.actions.iter().filter(|one| one.title.contains(words));
+        found.map(|action| action.id).collect::<Vec<u32>>()
+    };
+    let (hosts, holds) = (ids("/etc/hosts"), ids("have pooled clients wait"));
+    assert_eq!((hosts.len(), holds.len()), (1, 3), "{}", show(&plan));
+    for hold in holds {
+        let needs = &plan.actions[hold as usize - 1].needs;
+        assert!(needs.contains(&hosts[0]), "{}", show(&plan));
+    }
+}
+
+/// One election is enough, and a member that is down would be missed.
+#[test]
+fn members_of_etcd_that_are_not_well_restart_first_and_who_leads_last() {
+    let mut nodes = etcd_to_restart();
+    nodes[2].surroundings.etcd.as_mut().unwrap().healthy = false;
+    let plan = plan(&nodes, &restart_wanted());
+    let etcd = plan
+        .actions
+        .iter()
+        .filter(|action| action.title.contains("etcd"));
+    let order: Vec<&str> = etcd.map(|action| action.node.as_str()).collect();
+    assert_eq!(order, ["n3", "n2", "n1"], "{}", show(&plan));
+}
+
+#[test]
+fn what_serves_a_cluster_is_restarted_only_when_asked_and_one_after_the_other() {
+    let nodes = etcd_to_restart();
     let held = plan(&nodes, &Options::default());
     assert!(
         held.actions.iter().all(|action| action.held.is_some()),

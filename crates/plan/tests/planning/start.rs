@@ -339,3 +339,21 @@ fn what_is_in_a_cluster_that_nobody_leads_is_left_for_later() {
     assert_eq!(later.unled, BTreeSet::from(["pg-test".to_owned()]));
     assert!(later.actions.is_empty() && !later.is_empty());
 }
+
+/// Its node lost power half-way: it began by itself, and may be the one that makes the data.
+#[test]
+fn a_replica_that_runs_before_there_is_data_may_come_to_lead() {
+    const ID: &str = "database:pg-test/app";
+    let mut nodes = trio();
+    for node in &mut nodes {
+        node.resources.push(database(ID));
+    }
+    let sees_to = |plan: &Plan| plan.actions.iter().any(|one| one.title.contains("app"));
+    let first = plan(&nodes, &Options::default());
+    assert!(first.unled.is_empty() && sees_to(&first));
+    let member = nodes[2].resources[3].id.clone();
+    nodes[2].observations.insert(member, drift(Risk::Safe));
+    let later = plan(&nodes, &Options::default());
+    assert_eq!(later.unled, BTreeSet::from(["pg-test".to_owned()]));
+    assert!(!sees_to(&later));
+}

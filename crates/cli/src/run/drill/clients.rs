@@ -33,6 +33,7 @@ pub(crate) struct Clients {
     read_port: Option<u16>,
     direct_port: u16,
     rate: u32,
+    pooled: bool,
 }
 
 impl Clients {
@@ -48,6 +49,7 @@ impl Clients {
         let authority = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read `{}`", path.display()))?;
         let account = Account::of(cluster);
+        let pooled = sty_desired::is_primary_pool(cluster, service) && account.remark.is_none();
         let login = Login::new(
             &cluster.name,
             &account.user,
@@ -63,7 +65,14 @@ impl Clients {
             read_port: reads.map(|service| service.port),
             direct_port: cluster.settings.port,
             rate,
+            pooled,
         })
+    }
+
+    /// Whether they come in through the poolers that stay when the primary moves, in transaction mode:
+    /// such clients are promised more.
+    pub(crate) fn are_pooled(&self) -> bool {
+        self.pooled
     }
 
     /// Name of the service for reads, where there is one.
@@ -195,7 +204,10 @@ impl Clients {
         Script {
             doors,
             sql: Box::new(move |number| {
-                format!("INSERT INTO sty_drill.row (run, number) VALUES ({run}, {number})")
+                format!(
+                    "INSERT INTO sty_drill.row (run, number) VALUES ({run}, {number}) \
+                     RETURNING pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+                )
             }),
             first,
             period: Duration::from_secs(1) / self.rate,

@@ -28,8 +28,10 @@ const SETTLE: Duration = Duration::from_secs(2);
 const REDUNDANCY_LIMIT: Duration = Duration::from_secs(180);
 /// How long it must stay so: what is told of a state may lag behind it.
 const STEADY: Duration = Duration::from_secs(2);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Between two looks at what is known here.
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
+/// Between two looks at the whole cluster, which take time from what they look at.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// A cluster as a run must find it.
 pub(super) struct Fit {
@@ -101,6 +103,7 @@ impl<'a, 'b> Course<'a, 'b> {
         &self,
         what: &str,
         limit: Duration,
+        pause: Duration,
         mut probe: impl FnMut() -> anyhow::Result<Result<T, String>>,
     ) -> anyhow::Result<Result<T, String>> {
         let begun = Instant::now();
@@ -125,20 +128,25 @@ impl<'a, 'b> Course<'a, 'b> {
                 self.fault,
                 seconds(self.clock.elapsed()),
             ));
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(pause);
         }
     }
 
     /// Waits until the cluster is as a run must find it.
     pub(super) fn ready(&self, stage: &mut Stage<'_>) -> anyhow::Result<Fit> {
-        let found = self.until("the cluster to be fully redundant", READY_LIMIT, || {
-            let sight = stage.look()?;
-            let judged = self.judge(stage, &sight);
-            Ok(judged.map(|leader| Fit {
-                health: sight.health,
-                leader,
-            }))
-        })?;
+        let found = self.until(
+            "the cluster to be fully redundant",
+            READY_LIMIT,
+            BETWEEN_LOOKS,
+            || {
+                let sight = stage.look()?;
+                let judged = self.judge(stage, &sight);
+                Ok(judged.map(|leader| Fit {
+                    health: sight.health,
+                    leader,
+                }))
+            },
+        )?;
         found.or_else(|last| bail!("the cluster is not fit for a drill: {last}"))
     }
 
@@ -157,7 +165,7 @@ impl<'a, 'b> Course<'a, 'b> {
             Hold::None => Ok(Ok(())),
             Hold::UntilWrites => {
                 let limit = Duration::from_secs(self.setting.lease_seconds) + WRITES_MARGIN;
-                let waited = self.until("writes to be taken elsewhere", limit, || {
+                let waited = self.until("writes to be taken elsewhere", limit, PAUSE, || {
                     Ok(working.written_after(made_us))
                 });
                 self.last(SETTLE);
@@ -165,7 +173,7 @@ impl<'a, 'b> Course<'a, 'b> {
             }
             Hold::Seconds(length) => {
                 let waited = match self.fault {
-                    Fault::DiskFull => self.until("writes to fail", STOP_LIMIT, || {
+                    Fault::DiskFull => self.until("writes to fail", STOP_LIMIT, PAUSE, || {
                         Ok(working.failed_after(made_us))
                     }),
                     _ => Ok(Ok(())),
@@ -205,7 +213,7 @@ impl<'a, 'b> Course<'a, 'b> {
         working: &Working,
     ) -> anyhow::Result<(Option<Leader>, Result<u64, String>)> {
         let mut since: Option<(Leader, u64)> = None;
-        let reached = self.until("full redundancy", REDUNDANCY_LIMIT, || {
+        let reached = self.until("full redundancy", REDUNDANCY_LIMIT, BETWEEN_LOOKS, || {
             let sight = stage.look()?;
             let leader = match self.judge(stage, &sight) {
                 Ok(leader) => leader,

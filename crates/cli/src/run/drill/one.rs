@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::bail;
 use sty_client::Load;
 use sty_drill::{Fault, Ledger, OldPrimary, Reads, Run, Window, Writes};
+use sty_inventory::model::Synchronous;
 
 use super::Setting;
 use super::clients::{OLD_PRIMARY_FIRST, Working};
-use super::course::Course;
+use super::course::{Course, PAUSE};
 use super::inject::{self, Target};
 use super::stage::Stage;
 
@@ -84,7 +85,7 @@ fn on_ready_cluster(
     let clients = &setting.clients;
     let working = clients.start(stage, number, &entries, course.clock)?;
     let calm = || Ok(working.served_after(CALM_US));
-    if let Err(last) = course.until("clients to be served", SERVED_LIMIT, calm)? {
+    if let Err(last) = course.until("clients to be served", SERVED_LIMIT, PAUSE, calm)? {
         bail!("the clients are not served before the fault: {last}");
     }
     let times = strike_and_heal(&course, stage, &target, &working)?;
@@ -125,6 +126,14 @@ fn on_ready_cluster(
             .push(format!("full redundancy did not come: {last}")),
     }
     ledgers.account(&mut run, &times, found, &course);
+    let settings = &stage.cluster.settings;
+    if settings.synchronous == Synchronous::Off {
+        run.problems
+            .extend(run.writes.audit.beyond(settings.rpo_bytes));
+    }
+    if clients.are_pooled() && !run.interrupted {
+        run.problems.extend(run.broken_promises());
+    }
     Ok(run)
 }
 
@@ -212,16 +221,16 @@ impl Ledgers {
             gap_ms: gap.length_us() / 1000,
             gap_span: course.span(gap),
             audit: self.writer.audit(&found),
-            errors: self.writer.errors(),
+            errors: self.writer.errors_since(times.struck_us),
         };
         run.reads = self.reader.map(|reader| Reads {
             gap_ms: reader.gap_us(window) / 1000,
-            errors: reader.errors(),
+            errors: reader.errors_since(times.struck_us),
         });
         run.old_primary = self.old_primary.map(|ledger| OldPrimary {
             audit: ledger.audit(&of_old_primary),
             lost_rows_acknowledged_after_fault: ledger.lost_since(times.made_us, &of_old_primary),
-            errors: ledger.errors(),
+            errors: ledger.errors_since(times.struck_us),
         });
     }
 }

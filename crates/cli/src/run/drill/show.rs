@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sty_drill::{Drill, Elsewhere, Fault, Measured, Run, Spread, Summary};
+use sty_drill::{Audit, Drill, Elsewhere, Fault, Measured, Run, Spread, Summary};
 use sty_inventory::model::PgCluster;
 
 use super::account::Account;
-use crate::printer::{BOLD, GREEN, Printer, RED, count, paint, table};
+use crate::printer::{BOLD, GREEN, Printer, RED, bytes, count, paint, table};
 
 /// One line about a run that has ended.
 pub(super) fn run(printer: &Printer, run: &Run) {
@@ -17,7 +17,7 @@ pub(super) fn run(printer: &Printer, run: &Run) {
     let audit = &run.writes.audit;
     printer.note(format!(
         "{}  {} of {}: no write for {}, no read for {}, redundant after {}; {} rows acknowledged, \
-         {} lost, {} twice; the idle client {}",
+         {}, {} twice; the idle client {}",
         paint(BOLD, format!("run {}", run.run)),
         run.fault,
         run.victims.join(", "),
@@ -25,7 +25,7 @@ pub(super) fn run(printer: &Printer, run: &Run) {
         shown(reads),
         shown(run.redundancy_ms),
         audit.acknowledged_rows,
-        lost(audit.lost_rows),
+        lost_with_log(audit),
         audit.rows_seen_twice,
         match (&run.idle_client.error, run.idle_client.survived) {
             (_, true) => paint(GREEN, "survived"),
@@ -196,6 +196,14 @@ pub(crate) fn blast_radius(printer: &Printer, cluster: &PgCluster, faults: &[Fau
         "rows go to a schema `sty_drill` in database {}, which is dropped at the end",
         Account::of(cluster).database
     ));
+}
+
+fn lost_with_log(audit: &Audit) -> String {
+    let lost = lost(audit.lost_rows);
+    match audit.lost_wal_bytes {
+        Some(log) => format!("{lost} lost ({} of log)", bytes(log)),
+        None => format!("{lost} lost"),
+    }
 }
 
 fn lost(rows: u64) -> String {

@@ -135,17 +135,20 @@ fn of_leadership(
     problems
 }
 
-/// Of several primaries the one that others know as the leader.
+/// Of several primaries the one that others know as the leader: one that stood still or is cut off
+/// may take itself for it. Where they tell of none, the last that was promoted.
 fn holder_of_lead<'a>(
     primaries: &[&'a PatroniStatus],
     everybody: &[&PatroniStatus],
 ) -> Option<&'a PatroniStatus> {
-    let holds = |name: &str| {
-        let mut listed = everybody.iter().flat_map(|view| &view.members);
+    let told = |name: &str| {
+        let others = everybody.iter().filter(|view| view.name != name);
+        let mut listed = others.flat_map(|view| &view.members);
         listed.any(|listed| listed.name == name && LEADERS.contains(&listed.role.as_str()))
     };
-    let mut known = primaries.iter().filter(|view| holds(&view.name));
-    known.next().or(primaries.first()).copied()
+    let last = primaries.iter().rev();
+    last.max_by_key(|view| (told(&view.name), view.timeline))
+        .copied()
 }
 
 /// Whether writes should wait for a replica, and Patroni has none that they wait for: it lets nobody

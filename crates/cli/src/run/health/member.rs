@@ -30,6 +30,11 @@ pub(super) fn told(
         (None, None) if !runs => Some(format!("is {}", view.state)),
         (None, None) => None,
     };
+    // It may be why the rest is as it is.
+    let problem = match (&view.full, problem) {
+        (Some(full), Some(rest)) => Some(format!("{full}; {rest}")),
+        (full, rest) => full.clone().or(rest),
+    };
     MemberHealth {
         name: view.name.clone(),
         address: instance.address.to_string(),

@@ -94,10 +94,27 @@ fn paused_with(mode: &str, state: &str, besides: &dyn Fn(&mut NodeStatus)) -> He
 fn two_primaries_are_told_and_which_holds_the_lead() {
     let new = PatroniStatus {
         members: vec![listed("pg-meta-2", "leader")],
+        timeline: Some(2),
         ..view("pg-meta-2", "primary", "running")
     };
-    let views = vec![view("pg-meta-1", "primary", "running"), new];
-    let health = health(&meta(FIRST, BOTH), views);
+    // It stood still, and has not heard of the other one.
+    let old = PatroniStatus {
+        members: vec![listed("pg-meta-1", "leader")],
+        timeline: Some(1),
+        ..view("pg-meta-1", "primary", "running")
+    };
+    // What others tell comes before what a member says of itself, and before its timeline.
+    let heard = PatroniStatus {
+        members: vec![listed("pg-meta-2", "leader")],
+        timeline: Some(3),
+        ..old.clone()
+    };
+    let leads = |old: PatroniStatus| {
+        let health = health(&meta(FIRST, BOTH), vec![old, new.clone()]);
+        health.clusters[0].leader.clone()
+    };
+    assert_eq!(leads(heard).as_deref(), Some("pg-meta-2"));
+    let health = health(&meta(FIRST, BOTH), vec![old, new.clone()]);
     assert_eq!(health.clusters[0].leader.as_deref(), Some("pg-meta-2"));
     insta::assert_snapshot!(health.problems.join("\n"), @"cluster pg-meta has 2 primaries: pg-meta-2 holds the lead, and what is written to pg-meta-1 will be lost; stop PostgreSQL there");
 }

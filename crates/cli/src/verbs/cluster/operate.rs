@@ -13,7 +13,7 @@ use crate::run::operation::Wanted;
 ///
 /// Who is connected through a pooled service (5433) stays connected: transactions end, new ones
 /// wait until the new primary takes writes. Connections to PostgreSQL itself (5436) are cut, as
-/// PostgreSQL stops. Transactions that do not end within 2 s stop the operation before anything
+/// PostgreSQL stops. Transactions that do not end within 1 s stop the operation before anything
 /// has moved.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -229,11 +229,14 @@ pub(crate) struct Pause {
 
 impl Pause {
     pub(super) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-        pause(&self.name, true, global, printer)
+        pause(&self.name, true, false, global, printer)
     }
 }
 
 /// Switch automatic failover on again
+///
+/// Refused while nobody that answers leads and a member does not answer: that one may be a primary
+/// that goes on serving beside the next one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -241,24 +244,30 @@ Example:
 pub(crate) struct Resume {
     /// Cluster
     name: String,
+    /// Go on although the primary may be a member that does not answer
+    ///
+    /// What it acknowledges until it hears of the next one is lost.
+    #[arg(long)]
+    force: bool,
 }
 
 impl Resume {
     pub(super) fn run(&self, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-        pause(&self.name, false, global, printer)
+        pause(&self.name, false, self.force, global, printer)
     }
 }
 
 fn pause(
     cluster: &str,
     paused: bool,
+    force: bool,
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     Wanted {
         cluster,
         operation: Operation::Pause(paused),
-        force: false,
+        force,
     }
     .run(global, printer)
 }

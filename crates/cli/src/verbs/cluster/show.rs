@@ -26,6 +26,7 @@ pub(crate) struct History {
 #[derive(Serialize)]
 struct Line<'a> {
     timeline: u64,
+    next_timeline: u64,
     ended_at_wal_position: u64,
     at: Option<&'a str>,
     new_leader: Option<&'a str>,
@@ -42,6 +43,7 @@ impl History {
             .iter()
             .map(|one| Line {
                 timeline: one.timeline,
+                next_timeline: one.next,
                 ended_at_wal_position: one.wal_position,
                 at: one.at.as_deref(),
                 new_leader: one.leader.as_deref(),
@@ -55,13 +57,14 @@ impl History {
             printer.data(format!("the primary of {} has never moved", self.name));
             return Ok(ExitCode::Done);
         }
-        let mut shown = table(&["TIMELINE", "ENDED AT", "TIME", "NEW PRIMARY"]);
+        let mut shown = table(&["TIMELINE", "ENDED AT", "TIME", "NEW PRIMARY", "NEXT"]);
         for line in &lines {
             shown.add_row([
                 line.timeline.to_string(),
                 lsn(line.ended_at_wal_position),
                 line.at.unwrap_or("-").to_owned(),
                 line.new_leader.unwrap_or("-").to_owned(),
+                line.next_timeline.to_string(),
             ]);
         }
         printer.data(shown.to_string());

@@ -17,7 +17,10 @@ pub(super) fn sql(statement: &Statement) -> Option<String> {
             )
         }
         Statement::SetPassword { role, stored } => {
-            let secret = literal(stored.expose());
+            let secret = match stored {
+                Some(stored) => literal(stored.expose()),
+                None => "NULL".to_owned(),
+            };
             format!("ALTER ROLE {} PASSWORD {secret}", identifier(role))
         }
         Statement::ExpireAfter { role, days } => expire_after(role, *days),

@@ -65,7 +65,7 @@ fn apply_to_role(statement: &Statement, server: &mut ObservedServer) -> bool {
         }
         Statement::SetPassword { role, stored } => {
             let mut changed = named(role);
-            changed.password = Some(stored.clone());
+            changed.password = stored.clone();
             (role, changed)
         }
         Statement::ExpireAfter { role, days } => {

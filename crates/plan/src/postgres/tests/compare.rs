@@ -1,11 +1,11 @@
 //! What differs, as the statements that mend it.
 
 use insta::assert_snapshot;
-use sty_core::{Objects, Risk, Secret};
+use sty_core::{Objects, Risk};
 use sty_wire::observation::Change;
 use sty_wire::postgres::{
-    DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSpec, MembershipOptions, RoleSpec,
-    SchemaSpec,
+    DatabaseCreation, DefaultPrivilege, Expiry, ExtensionSpec, MembershipOptions, Password,
+    RoleSpec, SchemaSpec,
 };
 
 use super::{plain_database, plain_role, server, shown};
@@ -50,7 +50,7 @@ fn existing(owner: &str) -> ObservedDatabase {
 #[test]
 fn a_new_role() {
     let mut spec = plain_role("app");
-    spec.password = Some(Secret::from("SCRAM-SHA-256$secret"));
+    spec.password = Password::Stored("SCRAM-SHA-256$secret".into());
     spec.createdb = true;
     spec.valid_until = Expiry::AfterDays(365);
     spec.member_of = [("dbrole_readwrite".to_owned(), with_admin())].into();

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use sty_core::Secret;
-use sty_wire::postgres::{DatabaseSpec, Expiry, MembershipOptions, RoleSpec};
+use sty_wire::postgres::{DatabaseSpec, Expiry, MembershipOptions, Password, RoleSpec};
 
 use super::apply::apply;
 use super::{plain_database, plain_role, server};
@@ -18,7 +17,11 @@ fn roles() -> impl Strategy<Value = RoleSpec> {
         Just(Expiry::At("2030-01-01 00:00:00+00".to_owned())),
         (1u32..400).prop_map(Expiry::AfterDays),
     ];
-    let password = prop::option::of("SCRAM-[a-z]{4}".prop_map(Secret::from));
+    let password = prop_oneof![
+        Just(Password::Any),
+        Just(Password::None),
+        "SCRAM-[a-z]{4}".prop_map(|text| Password::Stored(text.into())),
+    ];
     let comment = prop::option::of("[a-z' ]{0,6}");
     (
         flags,
