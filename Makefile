@@ -36,11 +36,11 @@ deps:
 deps-test:
 	@scripts/deps openssh-server openssl postgresql
 
-# Parts and stories wait for boots, leases and checks: what compiles, and what needs no nodes, runs
-# beside them, in time that they leave.
-test: deps deps-test compile-parts
-	scripts/beside "$(MAKE) build" "$(MAKE) test-parts"
-	scripts/beside "$(MAKE) lint test-pure" "$(MAKE) test-nodes"
+# Stories wait for boots, leases and checks: everything else runs beside them. What compiles does so
+# in time that they leave.
+test: deps deps-test build
+	scripts/beside "nice -n 19 $(MAKE) lint test-pure compile-parts && $(MAKE) test-parts" \
+	  "$(MAKE) test-nodes"
 
 lint:
 	cargo fmt --all -- --check

@@ -30,6 +30,8 @@ COPIES = 3
 ANSWER_SECONDS = 15
 BROKEN = "its data directory is broken"
 GONE = "the log that it needs is gone from the member that it follows"
+# A question has no answer yet: what was seen so far counts.
+UNKNOWN = "not known yet"
 # Ends of the server while it replays: one may have been for want of memory.
 DEATHS = 3
 # Of `pg_control`: replays its own log after a crash, or that of another.
@@ -57,6 +59,8 @@ WAL_END = """
 # The size of a file of log, and where the oldest begins.
 WAL_KEPT = """
 {{ wal_kept }}"""
+# Fails where a base backup would, for want of `pg_control`.
+READ_CONTROL = "SELECT pg_control_checkpoint()"
 DROP_LOST = """
     SELECT slot_name, pg_drop_replication_slot(slot_name) FROM pg_replication_slots
     WHERE slot_type = 'physical' AND NOT active AND wal_status = 'lost' AND slot_name = ANY(%s)"""
@@ -87,9 +91,11 @@ class FreshCopy:
             self.count_deaths()
             self.tell_deaths()
             why, loops = self.reason() or (None, SEEN)
+            self.told = None
+            if why == UNKNOWN:
+                return
             if not why:
                 self.drop_lost_slots()
-            self.told = None
             self.seen = self.seen + 1 if why else 0
             if self.seen >= loops:
                 self.copy(why)
@@ -163,7 +169,7 @@ class FreshCopy:
 
     def reason(self):
         """Why only a fresh copy of the data brings the member here back, and how many loops in a row
-        must find it so; `None` where nothing does."""
+        must find it so; `None` where nothing does, or nothing has to."""
         ha, server = self.ha, self.ha.state_handler
         leader = ha.cluster and ha.cluster.leader
         asked, self.question = self.question, None
@@ -191,10 +197,10 @@ class FreshCopy:
         question, since = asked or (None, 0)
         if question and not question.done() and time.monotonic() - since < ANSWER_SECONDS:
             self.question = asked
-            return None
+            return UNKNOWN, SEEN
         self.question = aside(self.kept_upstream()), time.monotonic()
         if not question or not question.done():
-            return None
+            return UNKNOWN, SEEN
         size, kept = question.result()
         if ended[0][0] // size * size >= kept or self.another_is_copied():
             return None
@@ -222,7 +228,8 @@ class FreshCopy:
 
     def kept_upstream(self):
         """The question what the member keeps that is followed. A host without power takes its time
-        to say nothing: Patroni's loop does not wait for the answer."""
+        to say nothing: Patroni's loop does not wait for the answer. One that could not be copied gives
+        none."""
         from patroni.postgresql.connection import get_connection_cursor
 
         upstream = self.ha._get_node_to_follow(self.ha.cluster)
@@ -231,6 +238,7 @@ class FreshCopy:
         def ask():
             with get_connection_cursor(
                     connect_timeout=3, options="-c statement_timeout=2000", **account) as cursor:
+                cursor.execute(READ_CONTROL)
                 cursor.execute(WAL_KEPT)
                 return cursor.fetchone()
 
@@ -326,14 +334,23 @@ def clone_member(choose):
 def is_broken(directory):
     def whole(name):
         path = os.path.join(directory, name)
-        return os.path.exists(path) and not (os.path.isfile(path) and not os.path.getsize(path))
+        return is_there(path) and not (os.path.isfile(path) and not os.path.getsize(path))
 
     return not (
         all(map(whole, ESSENTIAL)) and has_its_sum(os.path.join(directory, "global/pg_control")))
 
 
 def lacks_a_catalogue(directory):
-    return not all(os.path.exists(os.path.join(directory, name)) for name in mapped(directory))
+    return not all(is_there(os.path.join(directory, name)) for name in mapped(directory))
+
+
+def is_there(path):
+    """Raises where a file cannot be looked at: it may be there."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def mapped(directory):

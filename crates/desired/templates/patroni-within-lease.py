@@ -321,7 +321,11 @@ def of_our_own(postgresql):
 
         def promote(self, wait_seconds, task, before_promote=None):
             def claim():
-                timelines.claim(self.dcs, self.wal_dir, self.pg_control_timeline())
+                try:
+                    timelines.claim(self.dcs, self.wal_dir, self.pg_control_timeline())
+                except timelines.Conflict:
+                    self.wake()  # Whoever leads next is not to wait for the next loop.
+                    raise
                 if self.lead_has_ended():
                     raise RuntimeError(LEASE_ENDED)
                 if before_promote:

@@ -7,8 +7,11 @@ nobody could tell the two apart, and a replica would have other data than its le
 that is about to lead notes its number in etcd, and leaves out those that others have noted.
 """
 import base64
+import logging
 import os
 import re
+
+logger = logging.getLogger(__name__)
 
 KEY = "timeline"
 # What Patroni's history calls a number that was left out.
@@ -18,6 +21,10 @@ HISTORY = re.compile(r"([0-9A-F]{8})\.history")
 TAKEN = "# Another member has made this timeline, or was about to.\n"
 
 NEEDED_OF_CLIENT = ("range", "put")
+
+
+class Conflict(RuntimeError):
+    """Two members note a timeline at the same time, or an answer of etcd was lost."""
 
 
 def claimed(dcs):
@@ -35,7 +42,7 @@ def noted(dcs):
 
 def claim(dcs, wal_directory, own):
     """Notes the number that a promotion of the server here, now on timeline `own`, will take.
-    Raises where another member has noted one meanwhile: it is about to lead."""
+    Raises `Conflict` where another member has noted one meanwhile: it is about to lead."""
     last_noted, unchanged = noted(dcs)
     files = filter(None, map(HISTORY.fullmatch, os.listdir(wal_directory)))
     last = max([own, last_noted, *(int(file[1], 16) for file in files)])
@@ -50,7 +57,7 @@ def claim(dcs, wal_directory, own):
         with open(file, "w", encoding="ascii") as taken:
             taken.write(TAKEN)
     if not dcs._client.put(dcs.client_path(KEY), str(last + 1), **unchanged):
-        raise RuntimeError("another member claims a timeline at the same time")
+        raise Conflict("another member claims a timeline at the same time")
 
 
 def without_gaps(history, timeline, promoted):
@@ -78,7 +85,10 @@ def forget_unused(wal_directory):
     known = max(paths.keys() - taken, default=0)
     for number in taken:
         if number > known:
-            os.unlink(paths[number])
+            try:
+                os.unlink(paths[number])
+            except OSError as error:
+                logger.warning("%s stays: %s", paths[number], error)
 
 
 def is_only_taken(path):

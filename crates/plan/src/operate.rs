@@ -297,8 +297,9 @@ fn restart(
 ) -> Result<(), Refusal> {
     let wanted = chosen(seats, members)?;
     let smaller = shrinking(seats);
-    let leaders = seats.iter().filter(|seat| seat.leads());
-    let sizes = Sizes::of(leaders.flat_map(Seat::pending));
+    // Of a primary that stays as it is, there is no before and after.
+    let leaders = wanted.iter().filter(|seat| seat.leads());
+    let sizes = Sizes::of(leaders.flat_map(|seat| seat.pending()));
     let mut order = restart_order(seats, sizes);
     order.retain(|one| wanted.iter().any(|w| w.id == one.id && w.node == one.node));
     let waits = |seat: &&Seat<'_>| seat.pending().any(shrinks);

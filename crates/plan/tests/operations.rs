@@ -330,6 +330,28 @@ fn a_setting_that_shrinks_restarts_the_primary_first() {
     ");
 }
 
+/// The primary stays as it is: there is no before and after.
+#[test]
+fn a_replica_that_is_named_restarts_once() {
+    let mut nodes = nodes(&HEALTHY);
+    for node in &mut nodes {
+        for view in node.surroundings.patroni.values_mut() {
+            view.pending_restart = vec![
+                Change::new("max_connections", "200", "100"),
+                Change::new("max_worker_processes", "8", "16"),
+            ];
+        }
+    }
+    let restart = Operation::Restart {
+        members: BTreeSet::from(["pg-test-2".to_owned()]),
+        in_place: false,
+    };
+    insta::assert_snapshot!(check_nodes(nodes, &restart, true), @"
+    1 restart PostgreSQL pg-test-2 [restart] <- 
+    2 wait for pg-test-2 and those that follow it [safe] <- 1
+    ");
+}
+
 /// After a failover, the line of the member that leads now was taken out.
 #[test]
 fn who_leads_and_is_not_in_the_inventory_hands_over() {

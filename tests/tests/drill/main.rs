@@ -96,7 +96,7 @@ fn drilled(world: &World, fault: &str) -> Report {
     let begun = Instant::now();
     eprintln!("== {fault}");
     let child = drill::start(world, fault);
-    let (child, samples) = Samples::until_ended(world, child);
+    let (child, samples) = Samples::until_ended(world, fault, child);
     let report = Report::of(child);
     report.assert_sound(fault);
     samples.assert_true(fault, &report);

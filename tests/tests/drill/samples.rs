@@ -12,6 +12,10 @@ use sty_stories::drill::Report;
 
 /// Between two questions: the nodes have other things to do.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Where what is ill is well again after a second.
+const SHORT_PAUSE: Duration = Duration::from_millis(100);
+/// What dies and is started anew at once.
+const SHORT: [&str; 2] = ["postgres-kill", "patroni-kill"];
 /// Until what a fault does shows: etcd finds that a member is gone, Patroni asks in vain.
 const NOTICED: Duration = Duration::from_secs(10);
 /// Until a member that is silent has been given up.
@@ -71,7 +75,11 @@ impl Span {
 
 impl Samples {
     /// Asks until the drill has ended.
-    pub(crate) fn until_ended(world: &World, mut child: Child) -> (Child, Self) {
+    pub(crate) fn until_ended(world: &World, fault: &str, mut child: Child) -> (Child, Self) {
+        let pause = match SHORT.contains(&fault) {
+            true => SHORT_PAUSE,
+            false => PAUSE,
+        };
         let mut samples = Vec::new();
         while child.try_wait().expect("the drill can be asked").is_none() {
             let asked = OffsetDateTime::now_utc();
@@ -83,7 +91,7 @@ impl Samples {
                 code,
                 said,
             });
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(pause);
         }
         (child, Self(samples))
     }
@@ -146,15 +154,20 @@ impl Samples {
                     problem.is_some_and(|problem| problem.contains("is full"))
                 })
             }),
-            "postgres-kill" | "patroni-kill" => {
+            fault if SHORT.contains(&fault) => {
                 self.one_shows("the victim is ill", victims_ill);
             }
-            _ => self.everyone_shows("the other cluster is well", |sample| {
-                let other = cluster_named(sample, "pg-meta");
-                let members = other["members"].as_array().into_iter().flatten();
-                let ill = members.filter(|member| !member["problem"].is_null());
-                other["leader"] == "pg-meta-1" && ill.count() == 0
-            }),
+            _ => {
+                let other = |sample: &Value| cluster_named(sample, "pg-meta")["members"][0].clone();
+                let well = |sample: &Value| other(sample)["problem"].is_null();
+                let slow = |sample: &Value| other(sample)["condition"] == "patroni_silent";
+                self.one_shows("the other cluster is well", |sample| {
+                    cluster_named(sample, "pg-meta")["leader"] == "pg-meta-1" && well(sample)
+                });
+                self.everyone_shows("the other cluster is well, or slow to answer", |sample| {
+                    well(sample) || slow(sample)
+                });
+            }
         }
         // While clients of a planned move wait, nothing is wrong; a volume that moves restarts its
         // server.

@@ -41,13 +41,15 @@ impl Apply {
     /// Whether it ends by itself in this time.
     pub(crate) fn ends_within(&mut self, limit: Duration) -> bool {
         let begun = Instant::now();
-        while begun.elapsed() < limit {
+        loop {
             if self.child.try_wait().expect("sty can be asked").is_some() {
                 return true;
             }
+            if begun.elapsed() >= limit {
+                return false;
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
-        false
     }
 
     /// Sends a signal to its whole process group, as Ctrl-C does.

@@ -41,7 +41,7 @@ const SERVER: &str = "runuser -u postgres -- /usr/pgsql/bin/pg_ctl -D /pg/data";
 
 type Part = (&'static str, fn(&World));
 
-const PARTS: [Part; 19] = [
+const PARTS: [Part; 20] = [
     ("a killed server comes back", a_killed_server_comes_back),
     ("a killed Patroni comes back", a_killed_patroni_comes_back),
     ("a replica's power cut", power::a_replica_comes_back_soon),
@@ -57,6 +57,10 @@ const PARTS: [Part; 19] = [
     (
         "a broken data directory",
         a_broken_data_directory_is_copied_anew,
+    ),
+    (
+        "a primary's broken data",
+        a_primary_with_broken_data_hands_over,
     ),
     ("data that ends its server", a_server_that_dies_of_its_data),
     (
@@ -173,6 +177,29 @@ fn a_broken_data_directory_is_copied_anew(world: &World) {
         let breaking = format!("cd /pg/data; touch mark; {breaking}");
         world.on(node, &breaking).ok();
         shows(world, &name, "data_broken");
+        is_a_new_copy(world, node);
+    }
+}
+
+/// Its server runs on without what its next start needs, and without what lets anybody log in. It is
+/// not restarted; clients wait while another member takes over, and what is broken is copied anew.
+fn a_primary_with_broken_data_hands_over(world: &World) {
+    for file in ["pg_control", "1260"] {
+        let (name, node) = primary(world);
+        let mut writer = Writer::start(world, node);
+        writer.settles();
+        let breaking = format!("touch /pg/data/mark; rm /pg/data/global/{file}");
+        world.on(node, &breaking).ok();
+        shows(world, &name, "data_broken");
+        let refused = world.sty(&["cluster", "restart", "pg-test", "--in-place"]);
+        refused.exits(4);
+        let why = format!("the data directory of {name} is broken");
+        assert!(refused.all().contains(&why), "{}", refused.all());
+        world.sty(&["cluster", "switchover", "pg-test"]).ok();
+        writer.settles();
+        let (_, next) = primary(world);
+        let report = writer.stop(world, next);
+        assert_eq!(report.errors, 0, "{report:?}");
         is_a_new_copy(world, node);
     }
 }

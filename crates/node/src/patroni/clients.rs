@@ -90,11 +90,14 @@ pub(crate) fn hold(member: &PatroniMember, force: bool, context: &Context) -> Re
 /// Everybody goes on; who was still at work is named.
 fn not_drained(console: &Console<'_>, busy: Vec<String>, failure: Failure) -> Failure {
     let resumed = console.resume().and_then(|()| drop_safety_net());
+    let not_resumed = resumed.err().map(|error| error.message);
     if busy.is_empty() {
+        let mut failure = failure;
+        failure.tail.extend(not_resumed);
         return failure;
     }
     let mut tail = busy;
-    tail.extend(resumed.err().map(|error| error.message));
+    tail.extend(not_resumed);
     Failure {
         tail,
         hint: Some(

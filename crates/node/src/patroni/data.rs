@@ -61,7 +61,9 @@ pub(super) fn look(data: &Path) -> Data {
     if empty {
         return Data::Missing;
     }
-    let missing = ESSENTIAL.into_iter().find(|one| !data.join(one).exists());
+    let missing = ESSENTIAL
+        .into_iter()
+        .find(|one| is_missing(&data.join(one)));
     if let Some(missing) = missing {
         let parent = data.join(missing);
         return Data::Broken {
@@ -80,12 +82,19 @@ pub(super) fn look(data: &Path) -> Data {
 /// The same where a server runs that takes connections: it needs every catalogue. While a copy replays
 /// what belongs to it, its maps may be newer than its files.
 pub(super) fn look_beneath_server(data: &Path) -> Data {
+    let lacks_one = || mapped(data).iter().any(|path| is_missing(path));
     match look(data) {
-        Data::Complete(_) if mapped(data).into_iter().any(|path| !path.exists()) => Data::Broken {
+        // A catalogue may have been moved to another file between two reads.
+        Data::Complete(_) if lacks_one() && lacks_one() => Data::Broken {
             since: modified(&data.join("global")),
         },
         found => found,
     }
+}
+
+/// A file that cannot be looked at may be there.
+fn is_missing(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
 }
 
 /// Catalogues without which nobody logs in, as the maps beside them name them: those of all

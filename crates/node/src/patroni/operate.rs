@@ -72,8 +72,13 @@ pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Res
     }
 }
 
-/// Writes a checkpoint, or on a replica a restartpoint: the server then stops the sooner.
+/// Writes a checkpoint, or on a replica a restartpoint: the server then stops the sooner. Over broken
+/// data it would end at once, before its clients wait.
 fn checkpoint(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    if data::is_broken(&member.data) {
+        context.say("no checkpoint: its data directory is broken");
+        return Ok(());
+    }
     context.say("writing a checkpoint");
     postgres::value(&member.postgres, "CHECKPOINT").map(drop)
 }
@@ -154,6 +159,8 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     const NOW: &str = "SELECT pg_current_wal_lsn()";
     let patroni = context.patroni.client(&member.patroni)?;
     let mut position = None;
+    // It may let nobody in who would ask it: what Patroni lists has to do.
+    let broken = data::is_broken(&member.data);
     let outcome = wait(&format!("{} and those that follow it", member.name), || {
         let (status, members) = match (patroni.status_now(), patroni.members_now()) {
             (Ok(status), Ok(members)) => (status, members),
@@ -183,14 +190,17 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
         if let Some(name) = in_failsafe_mode(&patroni, &members)? {
             return Ok(Look::NotYet(format!("{name} is in failsafe mode")));
         }
-        if position.is_none() {
+        if position.is_none() && !broken {
             position = postgres::value(&member.postgres, NOW)?;
         }
         if let Some(late) = alive.iter().find(|listed| listed.state != STREAMING) {
             return Ok(Look::NotYet(format!("{} is {}", late.name, late.state)));
         }
         let wanted = alive.iter().filter(|listed| !listed.cascades()).count();
-        let found = followers(member, position.as_deref().unwrap_or(START))?;
+        let found = match broken {
+            true => wanted,
+            false => followers(member, position.as_deref().unwrap_or(START))?,
+        };
         Ok(if found < wanted {
             Look::NotYet(format!("{found} of {wanted} replicas follow"))
         } else if lacks_synchronous(&alive, &patroni)? {
@@ -269,7 +279,10 @@ fn switchover(
     {
         return Err(Failure::message(format!("{from} does not lead")));
     }
-    would_start(member)?;
+    // What is broken is copied anew, and does not have to start.
+    if !data::is_broken(&member.data) {
+        would_start(member)?;
+    }
     let target = match named {
         true => None,
         false => synchronous_instead(to, &members),

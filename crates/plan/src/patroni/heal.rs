@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sty_core::Risk;
 use sty_wire::action::Op;
+use sty_wire::observation::PatroniView;
 use sty_wire::resource::Stage;
 use sty_wire::standing::Condition;
 
@@ -22,7 +23,12 @@ pub(super) fn copy_anew(
     };
     // A standby cluster's leader streams itself.
     let serves = |state: &str| matches!(state, "running" | "streaming");
-    if leader.view.is_none_or(|view| !serves(&view.state)) {
+    // What is copied is deleted first: a leader whose own files are broken gives no copy.
+    let broken = |view: &PatroniView| view.standing.condition == Some(Condition::DataBroken);
+    if leader
+        .view
+        .is_none_or(|view| !serves(&view.state) || broken(view))
+    {
         return;
     }
     let mut previous: Option<Key> = None;

@@ -76,18 +76,20 @@ fn a_replica_that_only_waits_is_left_alone() {
     assert!(plan(&nodes, &Options::default()).is_empty());
 }
 
+/// What is copied is deleted first.
 #[test]
-fn nothing_is_copied_without_a_leader_that_runs() {
+fn nothing_is_copied_without_a_leader_that_runs_and_is_whole() {
     let mut nodes = running(2);
-    for node in &mut nodes {
-        stand(node, broken());
-    }
     let copies = |nodes: &[Node]| {
         let plan = plan(nodes, &Options::default());
-        let mut titles = plan.actions.into_iter().map(|action| action.title);
-        titles.any(|title| title.contains("pg-test-2 anew"))
+        let titles = plan.actions.into_iter().map(|action| action.title);
+        titles.filter(|title| title.contains("anew")).count()
     };
-    assert!(!copies(&nodes), "never the leader");
+    stand(&mut nodes[0], broken());
+    assert_eq!(copies(&nodes), 1);
+    stand(&mut nodes[1], broken());
+    assert_eq!(copies(&nodes), 0, "the leader's files are broken as well");
+    stand(&mut nodes[1], Standing::default());
     let leader = nodes[1].surroundings.patroni.get_mut("pg-test").unwrap();
     "starting".clone_into(&mut leader.state);
     assert!(plan(&nodes, &Options::default()).actions.is_empty());
