@@ -52,11 +52,9 @@ fn an_apply_names_the_node_and_does_the_rest(fleet: &Fleet) {
         "{}",
         unreachable.all()
     );
-    assert!(
-        unreachable.took < Duration::from_secs(30),
-        "{:?}",
-        unreachable.took
-    );
+    // Left to itself, ssh gives up after two minutes and more.
+    let took = unreachable.took;
+    assert!(took < Duration::from_secs(100), "it hung for {took:?}");
     fleet.on("10.10.10.10", "systemctl stop haproxy").ok();
     let partly = fleet.sty(&["apply"]);
     partly.exits(4);
