@@ -172,6 +172,14 @@ pub(super) fn postmaster(data: &Path) -> Option<SystemTime> {
     alive.then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(began))
 }
 
+/// Whether a server runs in `data` and says there that it takes connections.
+pub(super) fn takes_connections(data: &Path) -> bool {
+    const STATE_LINE: usize = 7;
+    let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let state = text.lines().nth(STATE_LINE);
+    state.is_some_and(|state| state.trim() == "ready") && postmaster(data).is_some()
+}
+
 /// When the directory itself last changed: files at its top came or went.
 pub(super) fn last_change(data: &Path) -> Option<SystemTime> {
     modified(data)

@@ -157,11 +157,13 @@ fn ill(
             });
         }
     };
+    // It runs on, until it needs what is gone; or runs, and Patroni, which cannot log in, does not know.
+    if (status.runs() || data::takes_connections(data))
+        && let (Data::Broken { since }, None) = (data::look_beneath_server(data), at_work())
+    {
+        return Some((Condition::DataBroken, since));
+    }
     if status.runs() {
-        // It runs on, until it needs what is gone.
-        if let (Data::Broken { since }, None) = (data::look_beneath_server(data), at_work()) {
-            return Some((Condition::DataBroken, since));
-        }
         let fine = status.leads() || status.state() == "streaming" && receives_log(data);
         return (!fine).then(|| (Condition::NotStreaming, data::last_log(data)));
     }
