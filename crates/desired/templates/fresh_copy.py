@@ -13,6 +13,7 @@ stay, and somebody decides.
 import concurrent.futures
 import logging
 import os
+import re
 import struct
 import threading
 import time
@@ -44,6 +45,7 @@ MAP_MAGIC = 0x592717
 # The polynomial of PostgreSQL's sums (CRC-32C), its bits turned round.
 CASTAGNOLI = 0x82F63B78
 READS = 3
+DIRECTORY = re.compile(r"base/\d+")
 # In the data directory, for `sty status`: its server dies of it; or it dies, and nobody shows why.
 DIES = "{{ dies }}"
 REPLAY_FAILS = "{{ replay_fails }}"
@@ -212,8 +214,27 @@ class FreshCopy:
         if is_broken(server.data_dir):
             return True
         return (
-            bool(server.is_running()) and lacks_a_catalogue(server.data_dir)
-            and server.pg_isready() == "running")
+            bool(server.is_running()) and server.pg_isready() == "running"
+            and (lacks_a_catalogue(server.data_dir) or self.lacks_its_database()))
+
+    def lacks_its_database(self):
+        """Whether the server here says that it misses the directory of the database that Patroni asks
+        in. In which words depends on its language."""
+        from patroni.postgresql.connection import get_connection_cursor
+
+        server = self.ha.state_handler
+        try:
+            server.query("SELECT 1", retry=False)
+            return False
+        except Exception:  # It does not say why.
+            pass
+        try:
+            with get_connection_cursor(**server.connection_pool.conn_kwargs):
+                return False
+        except Exception as error:
+            missed = DIRECTORY.search(str(error))
+            return bool(missed) and not is_there(
+                os.path.join(server.data_dir, missed[0], "PG_VERSION"))
 
     def another_is_copied(self):
         copied = [other.name for other in self.others() if is_copied(other)]
@@ -354,12 +375,16 @@ def is_there(path):
 
 
 def mapped(directory):
-    """Catalogues without which nobody logs in, as the maps beside them name them."""
+    """Catalogues without which nobody logs in, as the maps beside them name them, and maps that a
+    replay did not make anew with their directories."""
     for place in MAPPED:
+        name = f"{place}/pg_filenode.map"
         try:
-            with open(os.path.join(directory, place, "pg_filenode.map"), "rb") as file:
+            with open(os.path.join(directory, name), "rb") as file:
                 names = file.read()
         except FileNotFoundError:
+            if is_there(os.path.join(directory, place)):
+                yield name
             continue
         magic, count = struct.unpack_from("=II", names) if len(names) >= 8 else (0, 0)
         if magic == MAP_MAGIC and 8 + 8 * count <= len(names):

@@ -82,6 +82,28 @@ pub(crate) fn that_hides_other_drift_is_mended_with_it(stage: &Stage) {
     stage.world.assert_converged();
 }
 
+/// Nobody is let in who would ask, or tell the server to read its files: on one node by its rules, on
+/// another one by a library that every session asks for. A frontend that was shut down comes back as
+/// well.
+pub(crate) fn that_keeps_the_superuser_out_is_mended(stage: &Stage) {
+    let (primary, others) = stage.primary();
+    const RELOAD: &str = "kill -HUP $(head -1 /pg/data/postmaster.pid)";
+    let rules = format!("echo '# nobody' > /pg/conf/pg_ident.conf && {RELOAD}");
+    stage.world.on(primary, &rules).ok();
+    let library = "alter system set session_preload_libraries = 'no_such_library'";
+    stage.superuser(others[0], "postgres", library);
+    stage.world.on(others[0], RELOAD).ok();
+    const SHUT: &str = "python3 -c \"import socket; haproxy = socket.socket(socket.AF_UNIX); \
+         haproxy.connect('/run/haproxy/admin.sock'); \
+         haproxy.sendall(b'shutdown frontend pg-test-primary\\n'); haproxy.recv(99)\"";
+    stage.world.on(others[1], SHUT).ok();
+    let ran = stage.sty(&["plan", "--exit-code"]);
+    assert_eq!(ran.code, 3, "{}", ran.all());
+    stage.sty(&["apply"]).ok();
+    stage.world.assert_converged();
+    stage.superuser(others[0], "postgres", "select 1");
+}
+
 /// Neither a reload nor a start would go well with what is in the files.
 pub(crate) fn is_mended_in_postgresql_s_own_files(stage: &Stage) {
     let (_, others) = stage.primary();

@@ -58,7 +58,7 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
     ];
     play(&stage, &quiet);
     assert_eq!(before, stage.processes(), "nothing was restarted");
-    let loud: [Chapter; 11] = [
+    let loud: [Chapter; 12] = [
         ("a held restart", restart::holds_no_reload),
         ("restarts", restart::only_when_asked_for_and_rolling),
         ("addresses to listen at", restart::addresses_to_listen_at),
@@ -76,6 +76,10 @@ fn what_changes_in_the_inventory_changes_on_the_nodes_and_nothing_else() {
         (
             "drift that hides other drift",
             drift::that_hides_other_drift_is_mended_with_it,
+        ),
+        (
+            "drift that keeps the superuser out",
+            drift::that_keeps_the_superuser_out_is_mended,
         ),
         ("errors", errors::stay_with_their_item),
         ("switched off", services::switched_off),

@@ -171,6 +171,7 @@ fn a_broken_data_directory_is_copied_anew(world: &World) {
          dd if=/dev/urandom of=global/pg_control bs=8192 count=1 conv=notrunc",
         // It starts, and lets nobody in.
         "rm global/1260; kill -9 $(head -1 postmaster.pid)",
+        "rm -r base/5; kill -9 $(head -1 postmaster.pid)",
     ];
     for breaking in breakings {
         let (name, node) = replica(world);

@@ -213,7 +213,7 @@ fn print_etcd(health: &Health, printer: &Printer) {
 fn print_cluster(cluster: &ClusterHealth, printer: &Printer) {
     let leader = match &cluster.leader {
         Some(leader) => format!("primary {leader}"),
-        None => paint(RED, "no primary"),
+        None => paint(RED, &cluster.without_leader),
     };
     let timeline = cluster
         .timeline

@@ -220,10 +220,11 @@ fn run(unit: &Unit, status: &UnitStatus, context: &Context) -> Result<(), Failur
                 systemd::restart(name)?;
             }
             // What has just read its files has forgotten what was said to it.
-            None => unit
-                .stats_socket
-                .as_deref()
-                .map_or(Ok(()), proxy::take_back)?,
+            None => {
+                if let Some(socket) = &unit.stats_socket {
+                    proxy::take_back(socket, || systemd::reload(name))?;
+                }
+            }
         }
     }
     stays(name)?;

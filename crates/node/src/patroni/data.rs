@@ -4,9 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Pid, Signal, kill_process};
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
 use sty_wire::standing::ESSENTIAL;
+
+use crate::postgres;
 
 /// Whether the directory holds a PostgreSQL cluster, whatever its state.
 pub(super) fn is_there(directory: impl AsRef<Path>) -> bool {
@@ -81,7 +84,7 @@ pub(super) fn look(data: &Path) -> Data {
 
 /// The same where a server runs that takes connections: it needs every catalogue. While a copy replays
 /// what belongs to it, its maps may be newer than its files.
-pub(super) fn look_beneath_server(data: &Path) -> Data {
+fn look_beneath_server(data: &Path) -> Data {
     let lacks_one = || mapped(data).iter().any(|path| is_missing(path));
     match look(data) {
         // A catalogue may have been moved to another file between two reads.
@@ -92,19 +95,36 @@ pub(super) fn look_beneath_server(data: &Path) -> Data {
     }
 }
 
+/// The same, and that the database is there in which every server is asked.
+pub(super) fn look_beneath(member: &PatroniMember) -> Data {
+    let data = Path::new(&member.data);
+    let found = look_beneath_server(data);
+    let whole = matches!(found, Data::Complete(_)) && takes_connections(data);
+    let missed = whole.then(|| postgres::missed_directory(&member.postgres));
+    match missed.flatten() {
+        Some(directory) if is_missing(&data.join(&directory).join("PG_VERSION")) => Data::Broken {
+            since: modified(&data.join("base")),
+        },
+        _ => found,
+    }
+}
+
 /// A file that cannot be looked at may be there.
 fn is_missing(path: &Path) -> bool {
     matches!(path.try_exists(), Ok(false))
 }
 
 /// Catalogues without which nobody logs in, as the maps beside them name them: those of all
-/// databases, of `template1` and of `postgres`.
+/// databases, of `template1` and of `postgres`; and maps that a replay did not make anew with their
+/// directories.
 fn mapped(data: &Path) -> Vec<PathBuf> {
     const MAGIC: u32 = 0x0059_2717;
     let mut paths = Vec::new();
     for place in ["global", "base/1", "base/5"] {
         let place = data.join(place);
-        let Ok(map) = fs::read(place.join("pg_filenode.map")) else {
+        let file = place.join("pg_filenode.map");
+        let Ok(map) = fs::read(&file) else {
+            paths.extend(place.exists().then_some(file));
             continue;
         };
         let numbers: Vec<u32> = numbers(&map).collect();
@@ -140,14 +160,14 @@ fn has_its_sum(control: &[u8]) -> bool {
     ends.any(|at| SUM.checksum(&control[..at * 4]) == numbers[at])
 }
 
-/// Whether `data` holds something with which no server can run.
-pub(super) fn is_broken(data: &str) -> bool {
-    matches!(look_beneath_server(Path::new(data)), Data::Broken { .. })
+/// Whether its data directory holds something with which no server can run.
+pub(super) fn is_broken(member: &PatroniMember) -> bool {
+    matches!(look_beneath(member), Data::Broken { .. })
 }
 
 /// Refuses to stop, or to count on, a server that runs on without files that its next start needs.
 pub(super) fn refuse_broken(member: &PatroniMember) -> Result<(), Failure> {
-    if !is_broken(&member.data) {
+    if !is_broken(member) {
         return Ok(());
     }
     let hint = "hand the lead over with `sty cluster switchover` where it leads, then apply: it is copied \
@@ -170,6 +190,20 @@ pub(super) fn postmaster(data: &Path) -> Option<SystemTime> {
     let here = fs::read_link(Path::new("/proc").join(pid).join("cwd")).ok()?;
     let alive = here == fs::canonicalize(data).ok()?;
     alive.then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(began))
+}
+
+/// Has the server that runs in `data` read its files, by the signal that needs no session.
+pub(super) fn reload_server(data: &Path) -> Result<(), Failure> {
+    let unable = |why: String| Failure::message(format!("cannot have PostgreSQL reload: {why}"));
+    let file = data.join("postmaster.pid");
+    let text = fs::read_to_string(&file).map_err(|error| unable(error.to_string()))?;
+    let first = text.lines().next().and_then(|pid| pid.parse::<i32>().ok());
+    // Below one are groups of processes.
+    let pid = first.filter(|pid| *pid > 1).and_then(Pid::from_raw);
+    let (Some(pid), Some(_)) = (pid, postmaster(data)) else {
+        return Err(unable(format!("{} names no server", file.display())));
+    };
+    kill_process(pid, Signal::HUP).map_err(|error| unable(error.to_string()))
 }
 
 /// Whether a server runs in `data` and says there that it takes connections.
@@ -245,6 +279,22 @@ mod tests {
             Data::Broken { since: Some(_) }
         ));
         fs::write(data.path().join("global/16500"), "").unwrap();
+        assert!(matches!(
+            look_beneath_server(data.path()),
+            Data::Complete(_)
+        ));
+    }
+
+    /// A database that was dropped has neither.
+    #[test]
+    fn a_directory_without_its_map_is_missed() {
+        let data = complete();
+        fs::create_dir(data.path().join("base/5")).unwrap();
+        assert!(matches!(
+            look_beneath_server(data.path()),
+            Data::Broken { since: Some(_) }
+        ));
+        fs::remove_dir(data.path().join("base/5")).unwrap();
         assert!(matches!(
             look_beneath_server(data.path()),
             Data::Complete(_)

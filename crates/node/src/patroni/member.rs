@@ -43,7 +43,7 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
         return Ok(Observation::Pending { reason });
     }
     let mut found = Found::default();
-    if data::is_broken(&member.data) {
+    if data::is_broken(member) {
         let change = Change::new("data directory", "broken", "as a server needs it");
         found.add(change, Risk::Safe);
         if unit.active() {
@@ -64,7 +64,14 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
     }
     if unit.active() {
         health(member, context, &mut found)?;
-        staleness(member, &unit, context, &mut found)?;
+        match postgres::shut_out(&member.postgres) {
+            // What cannot be asked of it for that tells why.
+            Some(_) => {
+                let change = Change::new("superuser", "not let in", "let in");
+                found.add(change, Risk::Reload);
+            }
+            None => staleness(member, &unit, context, &mut found)?,
+        }
     } else {
         let change = Change::new("state", &unit.active_state, "running");
         found.add(change, Risk::Safe);

@@ -75,7 +75,7 @@ pub(crate) fn operate(op: &Op, member: &PatroniMember, context: &Context) -> Res
 /// Writes a checkpoint, or on a replica a restartpoint: the server then stops the sooner. Over broken
 /// data it would end at once, before its clients wait.
 fn checkpoint(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
-    if data::is_broken(&member.data) {
+    if data::is_broken(member) {
         context.say("no checkpoint: its data directory is broken");
         return Ok(());
     }
@@ -160,7 +160,7 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
     let patroni = context.patroni.client(&member.patroni)?;
     let mut position = None;
     // It may let nobody in who would ask it: what Patroni lists has to do.
-    let broken = data::is_broken(&member.data);
+    let broken = data::is_broken(member);
     let outcome = wait(&format!("{} and those that follow it", member.name), || {
         let (status, members) = match (patroni.status_now(), patroni.members_now()) {
             (Ok(status), Ok(members)) => (status, members),
@@ -169,7 +169,7 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
             }
             (Err(error), _) | (_, Err(error)) => return Err(error.failure()),
         };
-        if !settled(&status) {
+        if !settled(&status) && !(broken && status.leads()) {
             return Ok(Look::NotYet(described(&status)));
         }
         let alive =
@@ -280,7 +280,7 @@ fn switchover(
         return Err(Failure::message(format!("{from} does not lead")));
     }
     // What is broken is copied anew, and does not have to start.
-    if !data::is_broken(&member.data) {
+    if !data::is_broken(member) {
         would_start(member)?;
     }
     let target = match named {

@@ -1,11 +1,13 @@
 //! Having Patroni and PostgreSQL read changed files.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use sty_wire::observation::Failure;
 use sty_wire::resource::{PatroniMember, PostgresAccess};
 
 use super::access;
+use super::data;
 use super::effect;
 use super::member::loaded_at;
 use super::refused::{self, REFUSED, Refused};
@@ -24,6 +26,11 @@ const ANSWERS: Wait<'static> = Wait {
 const TAKEN_UP: Wait<'static> = Wait {
     what: "Patroni to have read its files",
     limit: Duration::from_secs(30),
+    pause: PAUSE,
+};
+const LET_IN: Wait<'static> = Wait {
+    what: "PostgreSQL to let the superuser in",
+    limit: Duration::from_secs(10),
     pause: PAUSE,
 };
 const READ: Wait<'static> = Wait {
@@ -63,6 +70,24 @@ pub(super) fn files(
         server(&member.postgres)?;
     }
     access::refused(&member.postgres)?.map_or(Ok(()), Err)
+}
+
+/// Has a server that lets the superuser not in read its files, which may say otherwise by now.
+/// Whoever could tell it by a session is not let in either.
+pub(super) fn let_in(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
+    let Some(mut last) = postgres::shut_out(&member.postgres) else {
+        return Ok(());
+    };
+    context.say("reloading PostgreSQL, which lets the superuser not in");
+    data::reload_server(Path::new(&member.data))?;
+    let outcome = LET_IN.until(|| match postgres::shut_out(&member.postgres) {
+        Some(failure) => {
+            last = failure;
+            Ok(Look::NotYet(last.message.clone()))
+        }
+        None => Ok(Look::Reached),
+    });
+    outcome.map_err(|_| last)
 }
 
 /// Has Patroni read its file, and write that of PostgreSQL anew.

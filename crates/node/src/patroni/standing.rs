@@ -147,7 +147,7 @@ fn ill(
         Some(status) => status,
         // It may be silent because the server is, for want of its files.
         None => {
-            return Some(match (data::look_beneath_server(data), at_work()) {
+            return Some(match (data::look_beneath(member), at_work()) {
                 // A copy is whole at its end.
                 (Data::Broken { .. }, Some((condition, since))) => (condition, Some(since)),
                 (Data::Broken { since }, None) => (Condition::DataBroken, since),
@@ -159,7 +159,7 @@ fn ill(
     };
     // It runs on, until it needs what is gone; or runs, and Patroni, which cannot log in, does not know.
     if (status.runs() || data::takes_connections(data))
-        && let (Data::Broken { since }, None) = (data::look_beneath_server(data), at_work())
+        && let (Data::Broken { since }, None) = (data::look_beneath(member), at_work())
     {
         return Some((Condition::DataBroken, since));
     }

@@ -53,6 +53,9 @@ pub(crate) fn converge(member: &PatroniMember, context: &Context) -> Result<(), 
         data::refuse_broken(member)?;
     }
     let cleaned = overrides::clean(member, context)?;
+    if unit.active() {
+        reload::let_in(member, context)?;
+    }
     let changed = context.changed_since(&member.restart_on, unit.active_enter);
     if !unit.active() {
         context.say("starting Patroni");

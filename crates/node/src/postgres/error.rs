@@ -83,9 +83,10 @@ pub(super) fn is_down(error: &ConnectError) -> bool {
     let ConnectError::Postgres(error) = error else {
         return false;
     };
-    if let Some(state) = error.code() {
-        let lacks_files = [SqlState::UNDEFINED_FILE, SqlState::DATA_CORRUPTED];
-        return *state == SqlState::CANNOT_CONNECT_NOW || lacks_files.contains(state);
+    if let Some(server) = error.as_db_error() {
+        let state = server.code();
+        return [SqlState::CANNOT_CONNECT_NOW, SqlState::DATA_CORRUPTED].contains(state)
+            || *state == SqlState::UNDEFINED_FILE && is_of_data(server.message());
     }
     let source = error.source().and_then(|e| e.downcast_ref::<io::Error>());
     source.is_some_and(|source| {
@@ -94,6 +95,30 @@ pub(super) fn is_down(error: &ConnectError) -> bool {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
         )
     })
+}
+
+/// Whether a message is about a file of the data directory, and not of a library: the words around
+/// its name are in the server's language.
+fn is_of_data(message: &str) -> bool {
+    ["\"global/", "\"base/", "\"pg_"]
+        .iter()
+        .any(|place| message.contains(place))
+}
+
+/// The directory of a database that is there, and its files are not. PostgreSQL names the directory, or
+/// a file in it.
+pub(super) fn missed_directory(error: &postgres::Error) -> Option<String> {
+    let server = error.as_db_error()?;
+    let detail = server.detail().and_then(named_directory);
+    detail.or_else(|| named_directory(server.message()))
+}
+
+/// Of the words around it nothing is known but the server's language.
+fn named_directory(words: &str) -> Option<String> {
+    const PLACE: &str = "base/";
+    let (_, rest) = words.split_once(PLACE)?;
+    let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    (!number.is_empty()).then(|| format!("{PLACE}{number}"))
 }
 
 fn cause(error: &postgres::Error) -> String {
@@ -127,4 +152,26 @@ fn advice(state: &SqlState) -> Option<String> {
     ];
     let found = known.into_iter().find(|(code, _)| *code == state);
     found.map(|(_, words)| words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_of_data, named_directory};
+
+    #[test]
+    fn a_missed_directory_is_found_in_any_language() {
+        let english = "The database subdirectory \"base/5\" is missing.";
+        assert_eq!(named_directory(english).as_deref(), Some("base/5"));
+        let german = "Das Datenbankunterverzeichnis »base/16500« fehlt.";
+        assert_eq!(named_directory(german).as_deref(), Some("base/16500"));
+        let file = "File \"base/5/PG_VERSION\" is missing.";
+        assert_eq!(named_directory(file).as_deref(), Some("base/5"));
+        assert_eq!(named_directory("It seems to have just been dropped."), None);
+    }
+
+    #[test]
+    fn a_library_is_no_file_of_the_data() {
+        assert!(is_of_data("could not open file \"global/1260\": gone"));
+        assert!(!is_of_data("could not access file \"nope\": gone"));
+    }
 }

@@ -21,6 +21,7 @@ use crate::context::Context;
 
 pub(crate) use self::observe::Cache;
 use self::observe::{Server, Standing};
+use self::session::ConnectError;
 pub(crate) use self::session::{Keeping, Session};
 
 /// Rounds of comparing and mending that a database may need: creation, what is inside, and what
@@ -142,6 +143,25 @@ pub(crate) fn value(postgres: &PostgresAccess, sql: &str) -> Result<Option<Strin
     };
     let value = session.value(sql);
     value.map_err(|error| session.failure(&error, "looking at the server"))
+}
+
+/// Why a server that runs lets the superuser not in, if so. It may know better by now: its files may
+/// have been mended since it read them.
+pub(crate) fn shut_out(postgres: &PostgresAccess) -> Option<Failure> {
+    match Session::try_open(postgres, session::MAINTENANCE) {
+        Err(error @ ConnectError::Postgres(_)) if !error::is_down(&error) => {
+            Some(error::connection(postgres, session::MAINTENANCE, &error))
+        }
+        _ => None,
+    }
+}
+
+/// The directory, below that of the data, that the server here misses of the maintenance database.
+pub(crate) fn missed_directory(postgres: &PostgresAccess) -> Option<String> {
+    match Session::try_open(postgres, session::MAINTENANCE) {
+        Err(ConnectError::Postgres(error)) => error::missed_directory(&error),
+        _ => None,
+    }
 }
 
 /// Compares on the leader's node; elsewhere says who acts.

@@ -44,6 +44,13 @@ type Shared = Arc<Mutex<Client>>;
 /// Sessions in the maintenance database, where they are kept. Nobody uses one that is only here.
 static KEPT: Mutex<Option<Vec<(PostgresAccess, Shared)>>> = Mutex::new(None);
 
+/// Servers that said nothing while sessions are kept: asked once more, they would be waited for again.
+static SILENT: Mutex<Vec<PostgresAccess>> = Mutex::new(Vec::new());
+
+fn silent() -> MutexGuard<'static, Vec<PostgresAccess>> {
+    SILENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn kept() -> MutexGuard<'static, Option<Vec<(PostgresAccess, Shared)>>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -56,6 +63,7 @@ pub(crate) struct Keeping(());
 impl Keeping {
     pub(crate) fn begin() -> Self {
         *kept() = Some(Vec::new());
+        silent().clear();
         Self(())
     }
 }
@@ -63,6 +71,7 @@ impl Keeping {
 impl Drop for Keeping {
     fn drop(&mut self) {
         *kept() = None;
+        silent().clear();
     }
 }
 
@@ -122,6 +131,9 @@ impl Session {
     }
 
     fn connect(postgres: &PostgresAccess, database: &str) -> Result<Client, ConnectError> {
+        if silent().contains(postgres) {
+            return Err(ConnectError::Silent);
+        }
         let mut config = Config::new();
         config
             .host_path(&postgres.socket_dir)
@@ -139,7 +151,12 @@ impl Session {
         });
         match connection.recv_timeout(CONNECT_LIMIT) {
             Ok(outcome) => outcome.map_err(ConnectError::Postgres),
-            Err(_) => Err(ConnectError::Silent),
+            Err(_) => {
+                if kept().is_some() {
+                    silent().push(postgres.clone());
+                }
+                Err(ConnectError::Silent)
+            }
         }
     }
 

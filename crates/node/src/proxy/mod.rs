@@ -26,12 +26,15 @@ const TAKEN_OVER: Wait<'static> = Wait {
     pause: Duration::from_millis(50),
 };
 
+/// No command at the socket: it has to read its file again.
+const RELOAD: &str = "reload";
+
 /// What was changed by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ByHand {
     /// What should be otherwise.
     pub(crate) change: Change,
-    /// The command that takes it back.
+    /// The command that takes it back, or [`RELOAD`].
     remedy: String,
     /// HAProxy says what that has done; otherwise what it says is why not.
     told: bool,
@@ -108,12 +111,22 @@ fn value<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
-/// Takes back what was changed by hand.
+/// Takes back what was changed by hand. What was shut down for good comes back with `reload`, and
+/// everything else with it.
 ///
 /// # Errors
 /// It does not answer at `socket`, or refuses.
-pub(crate) fn take_back(socket: &str) -> Result<(), Failure> {
-    for ByHand { remedy, told, .. } in by_hand(socket)? {
+pub(crate) fn take_back(
+    socket: &str,
+    reload: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let found = by_hand(socket)?;
+    if found.iter().any(|one| one.remedy == RELOAD) {
+        let asked = SystemTime::now();
+        reload()?;
+        return answers(socket, asked).map(drop);
+    }
+    for ByHand { remedy, told, .. } in found {
         let said = ask(socket, &remedy, LIMIT).map_err(|error| silent(socket, &error))?;
         if !told && !said.trim().is_empty() {
             let message = format!("HAProxy refuses `{remedy}`: {}", said.trim());
@@ -279,6 +292,9 @@ impl<'a> Line<'a> {
                 format!("server {section}/{server}"),
                 format!("set server {section}/{server} state ready"),
             ),
+            false if self.is("status", "STOP") => {
+                (format!("frontend {section}"), RELOAD.to_owned())
+            }
             false => (
                 format!("frontend {section}"),
                 format!("enable frontend {section}"),
@@ -298,22 +314,24 @@ mod tests {
     fn what_is_out_of_service_by_hand_is_found() {
         let text = "\
 # pxname,svname,status,
-a,FRONTEND,STOP,
+a,FRONTEND,PAUSED,
 a,one,UP,
 a,two,MAINT,
 a,BACKEND,UP,
 b,FRONTEND,OPEN,
 b,two,MAINT (via a/two),
 b,three,DRAIN,
+c,FRONTEND,STOP,
 
 ";
         let held: Vec<_> = lines(text).iter().filter_map(Line::held).collect();
         assert_eq!(
             shown(&held),
             [
-                ["frontend a", "stop", "enable frontend a"],
+                ["frontend a", "paused", "enable frontend a"],
                 ["server a/two", "maint", "set server a/two state ready"],
                 ["server b/three", "drain", "set server b/three state ready"],
+                ["frontend c", "stop", "reload"],
             ]
         );
     }

@@ -135,11 +135,16 @@ pub(crate) fn hindrance(peer: &PatroniPeer, members: &[PatroniPeer]) -> Option<S
             "it does not stream from the leader: {}",
             peer.state
         ))
-    } else if leader.is_some_and(|leader| leader.timeline != peer.timeline) {
+    } else if leader.is_some_and(|leader| is_another(leader.timeline, peer.timeline)) {
         Some("it is on another timeline".to_owned())
     } else {
         unfit(peer, members)
     }
+}
+
+/// A leader that nobody can log in to tells of no timeline.
+fn is_another(leader: Option<u64>, own: Option<u64>) -> bool {
+    leader.zip(own).is_some_and(|(leader, own)| leader != own)
 }
 
 /// Why a member should not lead, whether it could take over from somebody or not.

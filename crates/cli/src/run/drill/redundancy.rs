@@ -133,6 +133,7 @@ mod tests {
             etcd: Vec::new(),
             notes: Vec::new(),
             clusters: vec![ClusterHealth {
+                without_leader: String::new(),
                 name: "pg".to_owned(),
                 leader: Some("pg-1".to_owned()),
                 timeline: Some(3),

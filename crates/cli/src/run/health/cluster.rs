@@ -57,6 +57,7 @@ pub(super) fn assess(
         }
         members.push(member);
     }
+    let missing = Missing::of(&everybody);
     let all_asked = cluster
         .instances
         .iter()
@@ -71,7 +72,12 @@ pub(super) fn assess(
              the lead with `sty cluster switchover {0}`",
             cluster.name
         )),
-        None => problems.extend(of_leadership(cluster, leader, &primaries, all_asked)),
+        None => problems.extend(of_leadership(
+            cluster,
+            leader,
+            &primaries,
+            all_asked.then_some(&missing),
+        )),
     }
     let paused = everybody.iter().any(|view| view.paused);
     let ailing = leader.is_none() || members.iter().any(|member| member.problem.is_some());
@@ -91,6 +97,7 @@ pub(super) fn assess(
     ClusterHealth {
         name: cluster.name.clone(),
         leader: leader.map(|view| view.name.clone()),
+        without_leader: missing.headline(),
         timeline: leader.and_then(|view| view.timeline),
         paused,
         failsafe: everybody.iter().any(|view| view.failsafe),
@@ -101,6 +108,51 @@ pub(super) fn assess(
 
 /// Patroni's words for who leads.
 const LEADERS: [&str; 2] = ["leader", "standby_leader"];
+
+/// Why no member says that it is the primary.
+enum Missing {
+    /// Another one says that this one leads.
+    Silent(String),
+    /// No Patroni of it answers, or knows.
+    Unknown,
+    /// Nobody leads.
+    Nobody,
+}
+
+impl Missing {
+    fn of(everybody: &[&PatroniStatus]) -> Self {
+        let mut listed = everybody.iter().flat_map(|view| &view.members).peekable();
+        if listed.peek().is_none() {
+            return Self::Unknown;
+        }
+        let leader = listed.find(|listed| LEADERS.contains(&listed.role.as_str()));
+        leader.map_or(Self::Nobody, |leader| Self::Silent(leader.name.clone()))
+    }
+
+    fn problem(&self, cluster: &str) -> String {
+        match self {
+            Self::Silent(leader) => {
+                format!(
+                    "cluster {cluster}: {leader} holds the lead, and does not answer as a primary"
+                )
+            }
+            Self::Unknown => {
+                format!(
+                    "cluster {cluster}: whether anybody leads is not known, as no Patroni of it tells"
+                )
+            }
+            Self::Nobody => format!("cluster {cluster} has no primary"),
+        }
+    }
+
+    fn headline(self) -> String {
+        match self {
+            Self::Silent(leader) => format!("primary {leader} does not answer"),
+            Self::Unknown => "primary not known".to_owned(),
+            Self::Nobody => "no primary".to_owned(),
+        }
+    }
+}
 
 /// Who leads, as its members say, and is none of those that the cluster should have.
 fn led_from_outside(cluster: &PgCluster, everybody: &[&PatroniStatus]) -> Option<String> {
@@ -116,12 +168,11 @@ fn of_leadership(
     cluster: &PgCluster,
     leader: Option<&PatroniStatus>,
     primaries: &[&PatroniStatus],
-    all_asked: bool,
+    missing: Option<&Missing>,
 ) -> Vec<String> {
     let name = &cluster.name;
     let Some(leader) = leader else {
-        let told = all_asked.then(|| format!("cluster {name} has no primary"));
-        return told.into_iter().collect();
+        return missing.map(|why| why.problem(name)).into_iter().collect();
     };
     let mut problems = Vec::new();
     if primaries.len() > 1 {

@@ -36,6 +36,9 @@ pub(crate) struct Health {
 pub(crate) struct ClusterHealth {
     pub(crate) name: String,
     pub(crate) leader: Option<String>,
+    /// Words for that nobody says that it leads.
+    #[serde(skip)]
+    pub(crate) without_leader: String,
     pub(crate) timeline: Option<u64>,
     pub(crate) paused: bool,
     /// Failsafe mode is active on a member: nobody takes over for a moment.
