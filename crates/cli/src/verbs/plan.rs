@@ -43,7 +43,7 @@ pub(crate) struct PlanVerb {
     /// Reach no node: plan for blank nodes with the facts in this file (JSON, by host)
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
-    /// Print only how many actions there are
+    /// With `--facts`: print only how many actions there are
     #[arg(long, requires = "facts")]
     summary: bool,
 }
