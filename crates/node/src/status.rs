@@ -12,7 +12,7 @@ use sty_wire::standing::Standing;
 use sty_wire::status::{EtcdStatus, MemberStatus, NodeStatus, PatroniStatus, StatusQuery};
 
 use crate::context::Context;
-use crate::etcd::Etcd;
+use crate::etcd::{self, Etcd};
 use crate::os::drop_ins;
 use crate::patroni::{self, Listed, Patroni};
 use crate::systemd::Units;
@@ -22,6 +22,9 @@ use crate::{pooler, postgres};
 /// much else to do within a second or so.
 const LIMIT: Duration = Duration::from_secs(2);
 
+const ETCD_DATA_GONE: &str =
+    "its data is gone: `sty apply` has it join anew, where the other members are a majority";
+
 /// Looks at everything that `query` names. Changes nothing.
 ///
 /// # Errors
@@ -29,13 +32,14 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub(crate) fn collect(query: &StatusQuery, _context: &Context) -> Result<NodeStatus, Failure> {
     let _keeping = postgres::Keeping::begin();
     let members = query.patroni.iter().map(|member| &member.unit);
+    let members = members.chain(query.etcd.iter().map(|member| &member.unit));
     let all = members.chain(query.poolers.iter().map(|(unit, _)| unit));
     let states = &Units::expecting(all.chain(&query.units).cloned().collect());
     thread::scope(|scope| {
         let etcd = query
             .etcd
             .as_ref()
-            .map(|member| scope.spawn(move || etcd_status(member)));
+            .map(|member| scope.spawn(move || etcd_status(member, states)));
         let patroni: Vec<_> = query
             .patroni
             .iter()
@@ -97,7 +101,7 @@ fn ended<T>(thread: ScopedJoinHandle<'_, T>, what: &str) -> Result<T, Failure> {
     thread.join().map_err(broken)
 }
 
-fn etcd_status(member: &EtcdMember) -> EtcdStatus {
+fn etcd_status(member: &EtcdMember, states: &Units) -> EtcdStatus {
     let mut status = EtcdStatus {
         name: member.name.clone(),
         ..EtcdStatus::default()
@@ -114,7 +118,11 @@ fn etcd_status(member: &EtcdMember) -> EtcdStatus {
     let health = match etcd.status(url) {
         Ok(health) => health,
         Err(error) => {
-            status.problem = Some(error.failure().message);
+            let unit = states.get(&member.unit).unwrap_or_default();
+            status.problem = Some(match etcd::has_lost_its_data(member, &unit) {
+                true => ETCD_DATA_GONE.to_owned(),
+                false => error.failure().message,
+            });
             return status;
         }
     };

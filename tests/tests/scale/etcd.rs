@@ -94,6 +94,19 @@ pub(crate) fn a_member_loses_its_data(fleet: &Fleet) {
     assert_eq!(fleet.etcd_members(), ["etcd-1", "etcd-2", "etcd-3"]);
 }
 
+/// etcd starts again at once, is turned away as one that has been there before or ends at what the
+/// others tell it, and leaves a directory without entries.
+pub(crate) fn a_member_loses_its_data_and_starts_again(fleet: &Fleet) {
+    const LOSE: &str = "systemctl stop etcd; rm -rf /data/etcd/*; \
+                        systemctl start --no-block etcd; sleep 3; ls -d /data/etcd/member";
+    fleet.on(TEST[0], LOSE).ok();
+    let (_, status) = fleet.status();
+    let problems = status["problems"].to_string();
+    assert!(problems.contains("its data is gone"), "{problems}");
+    undisturbed(fleet, &["apply"]);
+    assert_eq!(fleet.etcd_members(), ["etcd-1", "etcd-2", "etcd-3"]);
+}
+
 /// Back to one: the plan names the members, and they go once their names were typed, with their
 /// data.
 pub(crate) fn shrinks(fleet: &Fleet) {

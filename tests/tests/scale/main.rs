@@ -22,7 +22,7 @@ type Chapter = (&'static str, fn(&Fleet));
 #[test]
 fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
     let fleet = Fleet::deployed("story-scale");
-    let chapters: [Chapter; 17] = [
+    let chapters: [Chapter; 18] = [
         ("a replica is added", members::a_replica_is_added),
         ("a replica is removed", members::a_replica_is_removed),
         ("the leader is taken out", members::the_leader_is_taken_out),
@@ -46,6 +46,10 @@ fn a_fleet_grows_shrinks_fails_over_and_loses_a_cluster() {
         (
             "etcd loses the data of a member",
             etcd::a_member_loses_its_data,
+        ),
+        (
+            "etcd loses the data of a member that starts again",
+            etcd::a_member_loses_its_data_and_starts_again,
         ),
         ("etcd shrinks", etcd::shrinks),
         (

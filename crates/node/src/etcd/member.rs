@@ -1,7 +1,7 @@
 //! The etcd member of this node.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,10 +10,11 @@ use sty_wire::observation::{AT_BOOT, Change, EtcdView, Failure, Observation};
 use sty_wire::resource::EtcdMember;
 
 use super::client::{CHANGE_LIMIT, Etcd, EtcdError, Health, Member, code};
+use super::data;
 use super::election;
 use super::present::present;
 use crate::context::Context;
-use crate::systemd;
+use crate::systemd::{self, UnitStatus};
 use crate::wait::{Look, Wait};
 
 const HEALTHY: Wait<'static> = Wait {
@@ -41,8 +42,12 @@ fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failur
         let reason = "etcd is not installed".to_owned();
         return Ok(Observation::Pending { reason });
     }
-    if !initialized(member) {
-        let reason = "the member has no data yet".to_owned();
+    if !initialized(member, &unit) {
+        let reason = match has_begun(member) {
+            true => "its data is gone",
+            false => "the member has no data yet",
+        };
+        let reason = reason.to_owned();
         return Ok(Observation::Pending { reason });
     }
     let mut changes = Vec::new();
@@ -128,16 +133,17 @@ fn ailments(member: &EtcdMember, context: &Context) -> Result<Vec<Change>, Failu
 pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Failure> {
     let etcd = context.etcd.client(&member.access)?;
     let unit = systemd::read_anew(&member.unit)?;
-    if initialized(member) && !unit.active() && is_expected_anew(member, &etcd) {
+    let data = directory(member);
+    if data.is_dir() && !unit.active() && is_expected_anew(member, &etcd) {
         context.say("removing the data of an earlier membership");
-        let data = Path::new(&member.data).join("member");
+        // systemd may be starting it again and again.
+        systemd::stop(&member.unit)?;
         let unable = |error| Failure::message(format!("cannot remove {}: {error}", data.display()));
         fs::remove_dir_all(&data).map_err(unable)?;
     }
-    if !initialized(member) {
-        if unit.active() {
-            systemd::stop(&member.unit)?;
-        }
+    let initialized = initialized(member, &unit);
+    if !initialized {
+        systemd::stop(&member.unit)?;
         let text = join(member, &etcd)?;
         write(&member.join_path, &text)?;
     }
@@ -145,7 +151,7 @@ pub(crate) fn converge(member: &EtcdMember, context: &Context) -> Result<(), Fai
         systemd::enable(&member.unit)?;
     }
     let changed = context.changed_since(&member.restart_on, unit.active_enter);
-    if unit.active() && initialized(member) && !changed.is_empty() {
+    if unit.active() && initialized && !changed.is_empty() {
         super::membership::wait_to_be_dispensable(&etcd, member)?;
         context.say("restarting etcd");
         systemd::restart(&member.unit)?;
@@ -166,17 +172,35 @@ pub(crate) fn meanwhile(member: &EtcdMember) -> Result<(), Failure> {
     }
 }
 
-/// Whether the data directory holds a member.
-fn initialized(member: &EtcdMember) -> bool {
-    Path::new(&member.data).join("member").is_dir()
+/// Whether the data directory holds a member. One that runs has its data wherever it was told to.
+fn initialized(member: &EtcdMember, unit: &UnitStatus) -> bool {
+    let data = directory(member);
+    data.is_dir() && (unit.active() || data::is_there(&data))
 }
 
-/// Whether the others wait for this member as one that has never started and does not vote: data
-/// that is here belongs to a membership that has ended. etcd does not run on such data.
+fn directory(member: &EtcdMember) -> PathBuf {
+    Path::new(&member.data).join("member")
+}
+
+/// Whether the member was started here once.
+fn has_begun(member: &EtcdMember) -> bool {
+    Path::new(&member.join_path).exists()
+}
+
+/// Whether the member was started here once, does not run, and has nothing of what it had stored.
+pub(crate) fn has_lost_its_data(member: &EtcdMember, unit: &UnitStatus) -> bool {
+    has_begun(member) && !unit.active() && !initialized(member, unit)
+}
+
+/// Whether the others, a majority, wait for this member as one that has never started and does not
+/// vote: data that is here belongs to a membership that has ended. etcd does not run on such data.
 fn is_expected_anew(member: &EtcdMember, etcd: &Etcd) -> bool {
     let others = etcd.endpoints().iter();
     let mut others = others.filter(|url| **url != member.client_url);
     others.any(|endpoint| {
+        if !etcd.healthy(endpoint).unwrap_or(false) {
+            return false;
+        }
         let members = etcd.members(endpoint).unwrap_or_default();
         let mut own = members
             .iter()
@@ -346,8 +370,13 @@ fn mend_peer_url(member: &EtcdMember, etcd: &Etcd) -> Result<(), EtcdError> {
 
 /// etcd as this member sees it.
 pub(crate) fn view(member: &EtcdMember, context: &Context) -> EtcdView {
+    // A unit that cannot be read shows in the observation of the member, which may run.
+    let initialized = match context.unit(&member.unit) {
+        Ok(unit) => initialized(member, &unit),
+        Err(_) => directory(member).is_dir(),
+    };
     let mut view = EtcdView {
-        initialized: initialized(member),
+        initialized,
         healthy: false,
         leader: false,
         members: Vec::new(),

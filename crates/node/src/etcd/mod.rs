@@ -2,6 +2,7 @@
 
 mod auth;
 mod client;
+mod data;
 mod election;
 mod member;
 mod membership;
@@ -22,7 +23,8 @@ use crate::context::Context;
 pub(crate) use self::auth::{converge as converge_auth, observe as observe_auth};
 pub(crate) use self::client::Etcd;
 pub(crate) use self::member::{
-    converge as converge_member, meanwhile as member_meanwhile, observe as observe_member, view,
+    converge as converge_member, has_lost_its_data, meanwhile as member_meanwhile,
+    observe as observe_member, view,
 };
 pub(crate) use self::membership::{member_add, member_remove};
 pub(crate) use self::present::present;
