@@ -35,6 +35,7 @@ fn a_cluster_is_deployed_used_changed_and_mended() {
     every_module_alone_wants_nothing(&world);
     a_renamed_cluster_is_refused(&world);
     an_etcd_elsewhere_is_refused(&world);
+    names_and_ports_changed_by_hand_are_drift(&world);
     a_cluster_that_left_the_inventory_keeps_its_ways(&world);
     a_password_that_etcd_does_not_accept_reaches_no_file(&world);
     patroni_that_started_with_a_wrong_password_is_restarted(&world);
@@ -137,6 +138,25 @@ fn an_etcd_elsewhere_is_refused(world: &World) {
     );
     assert_eq!(files(), kept);
     world.edit(|_| before);
+    world.assert_converged();
+    world.sty(&["status"]).ok();
+}
+
+/// Who runs knows better than the file who and where it is.
+fn names_and_ports_changed_by_hand_are_drift(world: &World) {
+    let etcd = "sed -i '/^ETCD_ADVERTISE_CLIENT/s/2379/2399/' /etc/etcd/etcd.env";
+    world.on(META, etcd).ok();
+    let patroni = |edit: &str| format!("sed -i '{edit}' /etc/patroni/patroni.yml");
+    world
+        .on(TEST[0], &patroni("s/^scope: .*/scope: pg-foo/"))
+        .ok();
+    let stopped = format!(
+        "{}; systemctl stop patroni",
+        patroni("s/^name: .*/name: foo/")
+    );
+    world.on(TEST[2], &stopped).ok();
+    world.sty(&["plan", "--exit-code"]).exits(3);
+    world.sty(&["apply", "--restart"]).ok();
     world.assert_converged();
     world.sty(&["status"]).ok();
 }

@@ -31,7 +31,9 @@ pub(crate) fn observe(member: &EtcdMember, context: &Context) -> Observation {
 }
 
 fn compare(member: &EtcdMember, context: &Context) -> Result<Observation, Failure> {
-    if let Some(failure) = present().and_then(|found| moved(member, &found.client_url)) {
+    if let Some(failure) = present().and_then(|found| moved(member, &found.client_url))
+        && !is_served(member, context)
+    {
         return Ok(Observation::Conflict { failure });
     }
     let unit = context.unit(&member.unit)?;
@@ -91,6 +93,16 @@ fn moved(member: &EtcdMember, there: &str) -> Option<Failure> {
             member.name
         ))
     })
+}
+
+/// Whether a member serves at the port that the inventory says, which is the same for all: this
+/// one's file was changed by hand.
+fn is_served(member: &EtcdMember, context: &Context) -> bool {
+    let Ok(etcd) = context.etcd.client(&member.access) else {
+        return false;
+    };
+    let answers = |url: &String| matches!(etcd.cluster_version(url), Ok(Some(_)));
+    etcd.endpoints().iter().any(answers)
 }
 
 /// What a running member lacks.

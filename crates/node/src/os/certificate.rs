@@ -84,6 +84,14 @@ pub(crate) fn converge(
     }
 }
 
+/// Whom the certificate at `path` was made for.
+pub(crate) fn common_name(path: &str) -> Option<String> {
+    let pem = first_certificate(&read(path).ok()??)?;
+    let found = pem.parse_x509().ok()?;
+    let name = found.subject().iter_common_name().next()?.as_str().ok()?;
+    Some(name.to_owned())
+}
+
 fn paths(wanted: &Certificate) -> impl Iterator<Item = &str> {
     std::iter::once(wanted.cert_path.as_str()).chain(wanted.key_path.as_deref())
 }

@@ -34,6 +34,8 @@ use sty_wire::resource::{ResourceKind, Unit};
 
 use crate::context::Context;
 
+pub(crate) use self::certificate::common_name;
+
 /// Compares a resource of the operating system with what is there.
 pub(crate) fn observe(kind: &ResourceKind, context: &Context) -> Result<Observation, Failure> {
     match kind {

@@ -78,6 +78,11 @@ impl Status {
         })
     }
 
+    /// Whether it tells its name.
+    pub(super) fn is_named(&self) -> bool {
+        !self.patroni.name.is_empty()
+    }
+
     /// Leads its cluster.
     pub(crate) fn leads(&self) -> bool {
         matches!(self.role.as_str(), "primary" | "master" | "standby_leader")

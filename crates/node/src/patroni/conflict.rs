@@ -10,11 +10,17 @@ use std::path::Path;
 use sty_wire::observation::Failure;
 use sty_wire::resource::PatroniMember;
 
+use super::client::Status;
 use super::{data, file};
 use crate::accounts::Accounts;
+use crate::os;
 
-/// What the node holds instead of `member`; `None` when it holds it, or nothing.
-pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
+/// What the node holds instead of `member`; `None` when it holds it, or nothing. `running` is what
+/// the Patroni here says of itself.
+pub(super) fn find(
+    member: &PatroniMember,
+    running: impl Fn() -> Option<Status>,
+) -> Option<Failure> {
     let (link, home) = &member.home;
     let there = fs::read_link(link).ok()?;
     let there = there.to_string_lossy();
@@ -47,12 +53,42 @@ pub(super) fn find(member: &PatroniMember) -> Option<Failure> {
     }
     let (scope, name) = (file::field(&text, "scope")?, file::field(&text, "name")?);
     let same = scope == member.scope && name == member.name;
-    (data::is_there(&member.data) && !same).then(|| {
-        conflict(
+    if same || !data::is_there(&member.data) {
+        return None;
+    }
+    let running = running();
+    let is_named = running.as_ref().is_some_and(Status::is_named);
+    let other = running.and_then(|status| status.other_than(member));
+    // Who was renamed in the inventory says its old name, and so does its certificate.
+    match (other, is_certified(member)) {
+        (None, certified) if is_named || certified => None,
+        (Some(other), true) => Some(edited(member, &other)),
+        _ => Some(conflict(
             member,
             &format!("its data is that of member `{name}` of cluster `{scope}`"),
-        )
-    })
+        )),
+    }
+}
+
+/// Whether the certificate here, which is made for one member, is that of `member`.
+fn is_certified(member: &PatroniMember) -> bool {
+    let name = file::certificate(member).and_then(os::common_name);
+    name.is_some_and(|name| name == member.name)
+}
+
+/// A running Patroni keeps the name with which it has begun.
+fn edited(member: &PatroniMember, other: &str) -> Failure {
+    Failure {
+        hint: Some(format!(
+            "put `scope: {}` and `name: {}` back in its patroni.yml, restart Patroni, then apply \
+             again",
+            member.scope, member.name
+        )),
+        ..Failure::message(format!(
+            "Patroni of `{}` was restarted with a file changed by hand, and runs as {other}",
+            member.name
+        ))
+    }
 }
 
 /// Whether a server's data are in `old`, and none in the directory that is wanted.
@@ -199,9 +235,30 @@ mod tests {
             fs::write(self.files.path().join(name), text).unwrap();
         }
 
+        fn certify(&mut self, name: &str) {
+            let mut parameters = rcgen::CertificateParams::default();
+            let common_name = rcgen::DnType::CommonName;
+            parameters.distinguished_name.push(common_name, name);
+            let key = rcgen::KeyPair::generate().unwrap();
+            let certificate = parameters.self_signed(&key).unwrap();
+            self.write("server.crt", &certificate.pem());
+            let path = self.files.path().join("server.crt");
+            let path = path.to_string_lossy().into_owned();
+            self.member.reload_on.push(path);
+        }
+
         /// Message and hint.
         fn found(&self) -> Option<String> {
-            let failure = find(&self.member)?;
+            self.found_beside(None)
+        }
+
+        /// The same while a Patroni runs that names itself.
+        fn found_beside(&self, running: Option<(&str, &str)>) -> Option<String> {
+            let failure = find(&self.member, || {
+                let (scope, name) = running?;
+                let told = serde_json::json!({ "patroni": { "scope": scope, "name": name } });
+                Some(serde_json::from_value(told).unwrap())
+            })?;
             Some(format!("{}\n{}", failure.message, failure.hint.unwrap()))
         }
     }
@@ -219,6 +276,41 @@ mod tests {
         Patroni of `pg-test-1` keeps its keys in etcd under `/pg`, and the inventory says `/other`
         set `pg_namespace` back to `/pg`: a cluster that has data keeps its prefix; to move it, stop Patroni on every member first, then move its keys and the `namespace` in each patroni.yml by hand
         ");
+    }
+
+    /// A node whose file names a member of another cluster.
+    fn renamed() -> Node {
+        let node = Node::new().with_data();
+        let text = "scope: pg-foo\nname: pg-test-1\n";
+        node.write("patroni.yml", text);
+        node
+    }
+
+    #[test]
+    fn a_file_that_names_another_than_who_runs_was_changed_by_hand() {
+        let node = renamed();
+        assert_eq!(node.found_beside(Some(("pg-test", "pg-test-1"))), None);
+        let other = node.found_beside(Some(("pg-foo", "pg-test-1"))).unwrap();
+        assert!(other.contains("of cluster `pg-foo`"), "{other}");
+        assert!(node.found_beside(Some(("pg-test", "pg-test-9"))).is_some());
+        // Patroni 3 does not tell its name.
+        assert!(node.found_beside(Some(("pg-test", ""))).is_some());
+    }
+
+    #[test]
+    fn where_nobody_runs_the_certificate_tells_whose_the_data_is() {
+        let mut node = renamed();
+        assert!(node.found().is_some());
+        node.certify("pg-test-1");
+        assert_eq!(node.found(), None);
+        assert_eq!(node.found_beside(Some(("pg-test", ""))), None);
+        let other = node.found_beside(Some(("pg-foo", "pg-test-1"))).unwrap();
+        insta::assert_snapshot!(other, @"
+        Patroni of `pg-test-1` was restarted with a file changed by hand, and runs as pg-test-1 of cluster pg-foo
+        put `scope: pg-test` and `name: pg-test-1` back in its patroni.yml, restart Patroni, then apply again
+        ");
+        node.certify("pg-foo-1");
+        assert!(node.found().is_some());
     }
 
     #[test]

@@ -12,6 +12,13 @@ pub(super) fn read(member: &PatroniMember) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
+/// Where the certificate of the member's server is.
+pub(super) fn certificate(member: &PatroniMember) -> Option<&str> {
+    let mut paths = member.reload_on.iter();
+    let path = paths.find(|path| path.ends_with("/server.crt"))?;
+    Some(path)
+}
+
 /// The account that runs Patroni and its server, as the unit's file says.
 pub(super) fn account(member: &PatroniMember) -> Option<String> {
     let name = format!("/{}", member.unit);

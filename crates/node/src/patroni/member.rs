@@ -27,7 +27,7 @@ pub(crate) fn observe(member: &PatroniMember, context: &Context) -> Observation 
 }
 
 fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Failure> {
-    if let Some(failure) = conflict::find(member) {
+    if let Some(failure) = conflict::find(member, || running(member, context)) {
         return Ok(Observation::Conflict { failure });
     }
     let unit = context.unit(&member.unit)?;
@@ -77,6 +77,12 @@ fn compare(member: &PatroniMember, context: &Context) -> Result<Observation, Fai
         found.add(change, Risk::Safe);
     }
     Ok(found.judge())
+}
+
+/// What the Patroni here says of itself; `None` where none answers.
+fn running(member: &PatroniMember, context: &Context) -> Option<Status> {
+    let patroni = context.patroni.client(&member.patroni).ok()?;
+    patroni.status().ok().cloned()
 }
 
 /// Differences with the worst that mending them does.
