@@ -169,7 +169,8 @@ fn settle(member: &PatroniMember, context: &Context) -> Result<(), Failure> {
             }
             (Err(error), _) | (_, Err(error)) => return Err(error.failure()),
         };
-        if !settled(&status) && !(broken && status.leads()) {
+        let hands_over = broken && status.leads();
+        if !hands_over && !settled(&status) {
             return Ok(Look::NotYet(described(&status)));
         }
         let alive =
