@@ -40,6 +40,31 @@ fn a_cluster_is_deployed_used_changed_and_mended() {
     a_password_that_etcd_does_not_accept_reaches_no_file(&world);
     patroni_that_started_with_a_wrong_password_is_restarted(&world);
     psql_opens_by_one_command(&world);
+    a_server_that_stands_still_is_told_by_its_name(&world);
+}
+
+/// Nobody else is called silent for it, and who is connected is served on.
+fn a_server_that_stands_still_is_told_by_its_name(world: &World) {
+    let signal = |name: &str| {
+        let script = format!("kill -{name} $(head -1 /pg/data/postmaster.pid)");
+        world.on(META, &script).ok();
+    };
+    signal("STOP");
+    let (code, status) = world.status();
+    signal("CONT");
+    assert_eq!(code, 1, "{status:#}");
+    let mut clusters = status["clusters"].as_array().into_iter().flatten();
+    let meta = clusters.find(|cluster| cluster["name"] == "pg-meta");
+    let meta = meta.expect("the cluster of the node");
+    assert_eq!(meta["leader"], "pg-meta-1", "{status:#}");
+    let problem = meta["members"][0]["problem"].as_str().unwrap_or_default();
+    assert!(problem.ends_with("no answer"), "{status:#}");
+    assert_eq!(
+        status["problems"].as_array().map(Vec::len),
+        Some(1),
+        "{status:#}"
+    );
+    world.sty(&["status", "--wait", "30"]).ok();
 }
 
 fn jobs_have_somebody_to_run_them(world: &World) {

@@ -296,14 +296,20 @@ fn nothing_is_decided_while_patroni_cannot_list_the_members() {
     ");
 }
 
-#[test]
-fn a_setting_that_shrinks_restarts_the_primary_first() {
+/// Members whose settings wait for a restart.
+fn waiting(changes: &[Change]) -> Vec<Node> {
     let mut nodes = nodes(&HEALTHY);
     for node in &mut nodes {
         for view in node.surroundings.patroni.values_mut() {
-            view.pending_restart = vec![Change::new("max_connections", "200", "100")];
+            view.pending_restart = changes.to_vec();
         }
     }
+    nodes
+}
+
+#[test]
+fn a_setting_that_shrinks_restarts_the_primary_first() {
+    let nodes = waiting(&[Change::new("max_connections", "200", "100")]);
     let restart = |members: &[&str], nodes| {
         let members = members.iter().map(|name| (*name).to_owned()).collect();
         let in_place = false;
@@ -333,15 +339,10 @@ fn a_setting_that_shrinks_restarts_the_primary_first() {
 /// The primary stays as it is: there is no before and after.
 #[test]
 fn a_replica_that_is_named_restarts_once() {
-    let mut nodes = nodes(&HEALTHY);
-    for node in &mut nodes {
-        for view in node.surroundings.patroni.values_mut() {
-            view.pending_restart = vec![
-                Change::new("max_connections", "200", "100"),
-                Change::new("max_worker_processes", "8", "16"),
-            ];
-        }
-    }
+    let nodes = waiting(&[
+        Change::new("max_connections", "200", "100"),
+        Change::new("max_worker_processes", "8", "16"),
+    ]);
     let restart = Operation::Restart {
         members: BTreeSet::from(["pg-test-2".to_owned()]),
         in_place: false,

@@ -99,14 +99,20 @@ fn look_beneath_server(data: &Path) -> Data {
 pub(super) fn look_beneath(member: &PatroniMember) -> Data {
     let data = Path::new(&member.data);
     let found = look_beneath_server(data);
-    let whole = matches!(found, Data::Complete(_)) && takes_connections(data);
-    let missed = whole.then(|| postgres::missed_directory(&member.postgres));
-    match missed.flatten() {
+    if !matches!(found, Data::Complete(_)) || !is_open(data) {
+        return found;
+    }
+    match postgres::missed_directory(&member.postgres) {
         Some(directory) if is_missing(&data.join(&directory).join("PG_VERSION")) => Data::Broken {
             since: modified(&data.join("base")),
         },
         _ => found,
     }
+}
+
+/// Whether a server runs there that takes connections.
+pub(super) fn is_open(data: &Path) -> bool {
+    Postmaster::of(data).is_some_and(|server| server.ready)
 }
 
 /// A file that cannot be looked at may be there.
@@ -181,37 +187,41 @@ pub(super) fn refuse_broken(member: &PatroniMember) -> Result<(), Failure> {
     })
 }
 
-/// When the postmaster that runs in `data` began; `None` when none does.
-pub(super) fn postmaster(data: &Path) -> Option<SystemTime> {
-    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let mut lines = text.lines();
-    let pid = lines.next()?;
-    let began: u64 = lines.nth(1)?.parse().ok()?;
-    let here = fs::read_link(Path::new("/proc").join(pid).join("cwd")).ok()?;
-    let alive = here == fs::canonicalize(data).ok()?;
-    alive.then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(began))
+/// A server that runs, as it says in its directory.
+pub(super) struct Postmaster {
+    pid: Pid,
+    /// When it began.
+    pub(super) began: SystemTime,
+    /// Whether it takes connections.
+    pub(super) ready: bool,
 }
 
-/// Has the server that runs in `data` read its files, by the signal that needs no session.
-pub(super) fn reload_server(data: &Path) -> Result<(), Failure> {
-    let unable = |why: String| Failure::message(format!("cannot have PostgreSQL reload: {why}"));
-    let file = data.join("postmaster.pid");
-    let text = fs::read_to_string(&file).map_err(|error| unable(error.to_string()))?;
-    let first = text.lines().next().and_then(|pid| pid.parse::<i32>().ok());
-    // Below one are groups of processes.
-    let pid = first.filter(|pid| *pid > 1).and_then(Pid::from_raw);
-    let (Some(pid), Some(_)) = (pid, postmaster(data)) else {
-        return Err(unable(format!("{} names no server", file.display())));
-    };
-    kill_process(pid, Signal::HUP).map_err(|error| unable(error.to_string()))
-}
+impl Postmaster {
+    /// The one that runs in `data`; `None` where none does.
+    pub(super) fn of(data: &Path) -> Option<Self> {
+        const STATE_LINE: usize = 7;
+        let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let lines: Vec<&str> = text.lines().collect();
+        // Of one that nobody connects to it is negative, and would stand for a group of processes.
+        let pid = lines.first()?.parse().ok().filter(|pid| *pid > 1)?;
+        let pid = Pid::from_raw(pid)?;
+        let began = lines.get(2)?.parse().ok()?;
+        let here = fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())).ok()?;
+        let alive = here == fs::canonicalize(data).ok()?;
+        alive.then(|| Self {
+            pid,
+            began: SystemTime::UNIX_EPOCH + Duration::from_secs(began),
+            ready: lines
+                .get(STATE_LINE)
+                .is_some_and(|state| state.trim() == "ready"),
+        })
+    }
 
-/// Whether a server runs in `data` and says there that it takes connections.
-pub(super) fn takes_connections(data: &Path) -> bool {
-    const STATE_LINE: usize = 7;
-    let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    let state = text.lines().nth(STATE_LINE);
-    state.is_some_and(|state| state.trim() == "ready") && postmaster(data).is_some()
+    /// Has it read its files, by the signal that needs no session.
+    pub(super) fn reload(&self) -> Result<(), Failure> {
+        kill_process(self.pid, Signal::HUP)
+            .map_err(|error| Failure::message(format!("cannot have PostgreSQL reload: {error}")))
+    }
 }
 
 /// When the directory itself last changed: files at its top came or went.
@@ -225,7 +235,7 @@ pub(super) fn last_log(data: &Path) -> Option<SystemTime> {
     let files = files.into_iter().flatten().flatten();
     let segments = files.filter(|file| file.file_name().len() == 24);
     let written = segments.filter_map(|file| modified(&file.path())).max();
-    written.max(postmaster(data))
+    written.max(Postmaster::of(data).map(|server| server.began))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -7,7 +7,7 @@ use sty_wire::observation::Failure;
 use sty_wire::resource::{PatroniMember, PostgresAccess};
 
 use super::access;
-use super::data;
+use super::data::Postmaster;
 use super::effect;
 use super::member::loaded_at;
 use super::refused::{self, REFUSED, Refused};
@@ -79,7 +79,9 @@ pub(super) fn let_in(member: &PatroniMember, context: &Context) -> Result<(), Fa
         return Ok(());
     };
     context.say("reloading PostgreSQL, which lets the superuser not in");
-    data::reload_server(Path::new(&member.data))?;
+    if let Some(server) = Postmaster::of(Path::new(&member.data)) {
+        server.reload()?;
+    }
     let outcome = LET_IN.until(|| match postgres::shut_out(&member.postgres) {
         Some(failure) => {
             last = failure;

@@ -13,7 +13,7 @@ use sty_wire::standing::{
 };
 
 use super::client::{Listed, Patroni, Status};
-use super::data::{self, Control, Data};
+use super::data::{self, Control, Data, Postmaster};
 use super::history::parts_from;
 use crate::postgres::Session;
 use crate::systemd::UnitStatus;
@@ -158,7 +158,7 @@ fn ill(
         }
     };
     // It runs on, until it needs what is gone; or runs, and Patroni, which cannot log in, does not know.
-    if (status.runs() || data::takes_connections(data))
+    if (status.runs() || data::is_open(data))
         && let (Data::Broken { since }, None) = (data::look_beneath(member), at_work())
     {
         return Some((Condition::DataBroken, since));
@@ -190,12 +190,12 @@ fn with_data(
     status: &Status,
     unit: &UnitStatus,
 ) -> (Condition, Option<SystemTime>) {
-    if let Some(started) = data::postmaster(data) {
+    if let Some(server) = Postmaster::of(data) {
         let condition = match control.recovers_from_crash() {
             true => Condition::CrashRecovery,
             false => Condition::Starting,
         };
-        return (condition, Some(started));
+        return (condition, Some(server.began));
     }
     let began = unit.active_enter.max(Some(control.changed));
     match status.state.as_str() {

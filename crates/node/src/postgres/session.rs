@@ -41,29 +41,29 @@ const SETTINGS: [(&str, &str); 14] = [
 
 type Shared = Arc<Mutex<Client>>;
 
-/// Sessions in the maintenance database, where they are kept. Nobody uses one that is only here.
-static KEPT: Mutex<Option<Vec<(PostgresAccess, Shared)>>> = Mutex::new(None);
-
-/// Servers that said nothing while sessions are kept: asked once more, they would be waited for again.
-static SILENT: Mutex<Vec<PostgresAccess>> = Mutex::new(Vec::new());
-
-fn silent() -> MutexGuard<'static, Vec<PostgresAccess>> {
-    SILENT.lock().unwrap_or_else(PoisonError::into_inner)
+/// What one look has learnt of the servers that it asked.
+#[derive(Default)]
+struct Kept {
+    /// Sessions in the maintenance database. Nobody uses one that is only here.
+    sessions: Vec<(PostgresAccess, Shared)>,
+    /// Servers that said nothing: asked once more, they would be waited for again.
+    silent: Vec<PostgresAccess>,
 }
 
-fn kept() -> MutexGuard<'static, Option<Vec<(PostgresAccess, Shared)>>> {
+static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+
+fn kept() -> MutexGuard<'static, Option<Kept>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// While it lives, a session in the maintenance database that is done with serves whoever asks next,
-/// since each costs the server a process. Not for waiting: some settings show as they were when a
-/// session began.
+/// since each costs the server a process; and who has said nothing is not asked again. Not for
+/// waiting: some settings show as they were when a session began.
 pub(crate) struct Keeping(());
 
 impl Keeping {
     pub(crate) fn begin() -> Self {
-        *kept() = Some(Vec::new());
-        silent().clear();
+        *kept() = Some(Kept::default());
         Self(())
     }
 }
@@ -71,7 +71,6 @@ impl Keeping {
 impl Drop for Keeping {
     fn drop(&mut self) {
         *kept() = None;
-        silent().clear();
     }
 }
 
@@ -80,7 +79,7 @@ fn idle(postgres: &PostgresAccess) -> Option<Shared> {
     let free = |(access, one): &&(PostgresAccess, Shared)| {
         access == postgres && Arc::strong_count(one) == 1
     };
-    let found = kept().iter().flatten().find(free).cloned();
+    let found = kept().as_ref()?.sessions.iter().find(free).cloned();
     let (_, session) = found?;
     let mut client = session.lock().unwrap_or_else(PoisonError::into_inner);
     let lives = client.is_valid(CONNECT_LIMIT).is_ok();
@@ -92,8 +91,8 @@ fn idle(postgres: &PostgresAccess) -> Option<Shared> {
 }
 
 fn forget(session: &Shared) {
-    if let Some(sessions) = kept().as_mut() {
-        sessions.retain(|(_, one)| !Arc::ptr_eq(one, session));
+    if let Some(kept) = kept().as_mut() {
+        kept.sessions.retain(|(_, one)| !Arc::ptr_eq(one, session));
     }
 }
 
@@ -123,15 +122,15 @@ impl Session {
         }
         let client = Arc::new(Mutex::new(Self::connect(postgres, &database)?));
         if database == MAINTENANCE
-            && let Some(sessions) = kept().as_mut()
+            && let Some(kept) = kept().as_mut()
         {
-            sessions.push((postgres.clone(), Arc::clone(&client)));
+            kept.sessions.push((postgres.clone(), Arc::clone(&client)));
         }
         Ok(Self { client, database })
     }
 
     fn connect(postgres: &PostgresAccess, database: &str) -> Result<Client, ConnectError> {
-        if silent().contains(postgres) {
+        if kept().iter().any(|kept| kept.silent.contains(postgres)) {
             return Err(ConnectError::Silent);
         }
         let mut config = Config::new();
@@ -152,8 +151,8 @@ impl Session {
         match connection.recv_timeout(CONNECT_LIMIT) {
             Ok(outcome) => outcome.map_err(ConnectError::Postgres),
             Err(_) => {
-                if kept().is_some() {
-                    silent().push(postgres.clone());
+                if let Some(kept) = kept().as_mut() {
+                    kept.silent.push(postgres.clone());
                 }
                 Err(ConnectError::Silent)
             }

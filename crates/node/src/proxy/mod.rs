@@ -26,16 +26,13 @@ const TAKEN_OVER: Wait<'static> = Wait {
     pause: Duration::from_millis(50),
 };
 
-/// No command at the socket: it has to read its file again.
-const RELOAD: &str = "reload";
-
 /// What was changed by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ByHand {
     /// What should be otherwise.
     pub(crate) change: Change,
-    /// The command that takes it back, or [`RELOAD`].
-    remedy: String,
+    /// The command that takes it back; `None` where it has to read its file again.
+    remedy: Option<String>,
     /// HAProxy says what that has done; otherwise what it says is why not.
     told: bool,
 }
@@ -45,7 +42,7 @@ impl ByHand {
         let change = Change::new(what, from, to);
         Self {
             change,
-            remedy,
+            remedy: Some(remedy),
             told: false,
         }
     }
@@ -120,13 +117,14 @@ pub(crate) fn take_back(
     socket: &str,
     reload: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let found = by_hand(socket)?;
-    if found.iter().any(|one| one.remedy == RELOAD) {
+    let commands = by_hand(socket)?.into_iter();
+    let commands: Option<Vec<_>> = commands.map(|one| Some((one.remedy?, one.told))).collect();
+    let Some(commands) = commands else {
         let asked = SystemTime::now();
         reload()?;
         return answers(socket, asked).map(drop);
-    }
-    for ByHand { remedy, told, .. } in found {
+    };
+    for (remedy, told) in commands {
         let said = ask(socket, &remedy, LIMIT).map_err(|error| silent(socket, &error))?;
         if !told && !said.trim().is_empty() {
             let message = format!("HAProxy refuses `{remedy}`: {}", said.trim());
@@ -292,16 +290,15 @@ impl<'a> Line<'a> {
                 format!("server {section}/{server}"),
                 format!("set server {section}/{server} state ready"),
             ),
-            false if self.is("status", "STOP") => {
-                (format!("frontend {section}"), RELOAD.to_owned())
-            }
             false => (
                 format!("frontend {section}"),
                 format!("enable frontend {section}"),
             ),
         };
         let state = self.get("status").to_lowercase();
-        let found = ByHand::new(what, &state, SERVING, remedy);
+        let mut found = ByHand::new(what, &state, SERVING, remedy);
+        // It was shut down for good.
+        found.remedy.take_if(|_| self.is("status", "STOP"));
         self.is_held().then_some(found)
     }
 }
@@ -331,7 +328,7 @@ c,FRONTEND,STOP,
                 ["frontend a", "paused", "enable frontend a"],
                 ["server a/two", "maint", "set server a/two state ready"],
                 ["server b/three", "drain", "set server b/three state ready"],
-                ["frontend c", "stop", "reload"],
+                ["frontend c", "stop", ""],
             ]
         );
     }
@@ -402,7 +399,11 @@ c,FRONTEND,STOP,
         let mut shown = Vec::new();
         for one in found {
             let from = one.change.from.as_deref().unwrap_or_default();
-            shown.push([one.change.what.as_str(), from, one.remedy.as_str()]);
+            shown.push([
+                one.change.what.as_str(),
+                from,
+                one.remedy.as_deref().unwrap_or_default(),
+            ]);
         }
         shown
     }

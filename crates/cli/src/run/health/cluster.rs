@@ -109,6 +109,13 @@ pub(super) fn assess(
 /// Patroni's words for who leads.
 const LEADERS: [&str; 2] = ["leader", "standby_leader"];
 
+/// Who leads, as the members that answer say.
+fn listed_leader<'a>(everybody: &[&'a PatroniStatus]) -> Option<&'a str> {
+    let mut listed = everybody.iter().flat_map(|view| &view.members);
+    let leader = listed.find(|listed| LEADERS.contains(&listed.role.as_str()));
+    leader.map(|leader| leader.name.as_str())
+}
+
 /// Why no member says that it is the primary.
 enum Missing {
     /// Another one says that this one leads.
@@ -121,12 +128,11 @@ enum Missing {
 
 impl Missing {
     fn of(everybody: &[&PatroniStatus]) -> Self {
-        let mut listed = everybody.iter().flat_map(|view| &view.members).peekable();
-        if listed.peek().is_none() {
-            return Self::Unknown;
+        match listed_leader(everybody) {
+            Some(leader) => Self::Silent(leader.to_owned()),
+            None if everybody.iter().all(|view| view.members.is_empty()) => Self::Unknown,
+            None => Self::Nobody,
         }
-        let leader = listed.find(|listed| LEADERS.contains(&listed.role.as_str()));
-        leader.map_or(Self::Nobody, |leader| Self::Silent(leader.name.clone()))
     }
 
     fn problem(&self, cluster: &str) -> String {
@@ -156,11 +162,10 @@ impl Missing {
 
 /// Who leads, as its members say, and is none of those that the cluster should have.
 fn led_from_outside(cluster: &PgCluster, everybody: &[&PatroniStatus]) -> Option<String> {
-    let mut listed = everybody.iter().flat_map(|view| &view.members);
-    let leader = listed.find(|listed| LEADERS.contains(&listed.role.as_str()))?;
+    let leader = listed_leader(everybody)?;
     let mut own = cluster.instances.iter();
-    let declared = own.any(|instance| instance.name == leader.name);
-    (!declared).then(|| leader.name.clone())
+    let declared = own.any(|instance| instance.name == leader);
+    (!declared).then(|| leader.to_owned())
 }
 
 /// What is wrong with who leads.

@@ -90,6 +90,30 @@ fn paused_with(mode: &str, state: &str, besides: &dyn Fn(&mut NodeStatus)) -> He
     health_with(&meta("pg_cluster: pg-meta", &mode), vec![primary], besides)
 }
 
+/// A primary that only does not answer may be serving.
+#[test]
+fn what_is_not_known_of_the_lead_is_not_denied() {
+    let told = |members: Vec<MemberStatus>| {
+        let silent = view("pg-meta-1", "", "");
+        let other = PatroniStatus {
+            members,
+            ..view("pg-meta-2", "replica", "streaming")
+        };
+        let health = health(&meta(FIRST, BOTH), vec![silent, other]);
+        let problem = health
+            .problems
+            .iter()
+            .find(|one| one.starts_with("cluster"));
+        let cluster = &health.clusters[0];
+        assert_eq!(cluster.leader, None);
+        format!("{}: {}", cluster.without_leader, problem.unwrap())
+    };
+    let replica = listed("pg-meta-2", "replica");
+    insta::assert_snapshot!(told(vec![listed("pg-meta-1", "leader"), replica.clone()]), @"primary pg-meta-1 does not answer: cluster pg-meta: pg-meta-1 holds the lead, and does not answer as a primary");
+    insta::assert_snapshot!(told(vec![replica]), @"no primary: cluster pg-meta has no primary");
+    insta::assert_snapshot!(told(Vec::new()), @"primary not known: cluster pg-meta: whether anybody leads is not known, as no Patroni of it tells");
+}
+
 #[test]
 fn two_primaries_are_told_and_which_holds_the_lead() {
     let new = PatroniStatus {
