@@ -99,6 +99,13 @@ pub(crate) fn that_keeps_the_superuser_out_is_mended(stage: &Stage) {
     stage.world.on(others[1], SHUT).ok();
     let ran = stage.sty(&["plan", "--exit-code"]);
     assert_eq!(ran.code, 3, "{}", ran.all());
+    for part in [
+        "superuser",
+        "session_preload_libraries",
+        "frontend pg-test-primary",
+    ] {
+        assert!(ran.all().contains(part), "{part}: {}", ran.all());
+    }
     stage.sty(&["apply"]).ok();
     stage.world.assert_converged();
     stage.superuser(others[0], "postgres", "select 1");

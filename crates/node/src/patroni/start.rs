@@ -39,6 +39,8 @@ const NOT_READY: &str = "it has not begun yet";
 const SILENT: &str = "Patroni does not answer";
 const COPYING: &str = "creating replica";
 const STOPPED: &str = "stopped";
+/// Between a copy and its start a server is stopped for a moment, also where a paused Patroni does both.
+const LEFT_STOPPED: Duration = Duration::from_secs(5);
 /// Patroni begins a copy again and again.
 const COPIES: u32 = 2;
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -119,7 +121,7 @@ pub(super) fn wait(
                 Err(error) if error.silent() => SILENT.to_owned(),
                 Err(error) => return Err(error.failure()),
             },
-            Ok(status) if status.pause && status.state == STOPPED => {
+            Ok(status) if status.pause && progress.stands_still(&status) => {
                 return Err(paused(member, &status));
             }
             Ok(status) => described(&status),
@@ -241,6 +243,13 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Whether nobody starts a server that is stopped.
+    fn stands_still(&self, status: &Status) -> bool {
+        status.state == STOPPED
+            && self.state == described(status)
+            && self.moved.elapsed() >= LEFT_STOPPED
+    }
+
     fn note(&mut self, state: &str, context: &Context) -> Result<(), Failure> {
         if state != self.state {
             if self.state.contains(COPYING) && !state.contains("starting") {
@@ -360,15 +369,23 @@ mod tests {
     use serde_json::json;
 
     use super::super::fixture;
-    use super::{Duration, Progress, SERVERS, SILENT, STALLED, Status, human};
+    use super::{
+        Duration, LEFT_STOPPED, Progress, SERVERS, SILENT, STALLED, STOPPED, Status, described,
+        human,
+    };
     use crate::context::Context;
+
+    /// A member, and nobody who listens.
+    fn given() -> (super::PatroniMember, Context) {
+        (
+            fixture::member(),
+            Context::new(Arc::new(|_| ()), BTreeSet::new()),
+        )
+    }
 
     #[test]
     fn a_server_that_ends_again_and_again_gets_no_further() {
-        let (member, context) = (
-            fixture::member(),
-            Context::new(Arc::new(|_| ()), BTreeSet::new()),
-        );
+        let (member, context) = given();
         let mut progress = Progress::new(&member);
         for number in 1..=SERVERS {
             let said = json!({ "postmaster_start_time": number.to_string() });
@@ -383,10 +400,7 @@ mod tests {
 
     #[test]
     fn states_that_come_and_go_are_no_progress() {
-        let (member, context) = (
-            fixture::member(),
-            Context::new(Arc::new(|_| ()), BTreeSet::new()),
-        );
+        let (member, context) = given();
         let mut progress = Progress::new(&member);
         for state in [SILENT, "replica unknown", SILENT] {
             progress.note(state, &context).unwrap();
@@ -402,6 +416,22 @@ mod tests {
         progress.note("replica starting", &context).unwrap();
         progress.fresh = progress.fresh.checked_sub(long).unwrap();
         progress.note(SILENT, &context).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_was_just_copied_is_about_to_start() {
+        let (member, context) = given();
+        let said = json!({ "role": "uninitialized", "state": STOPPED, "pause": true });
+        let status: Status = serde_json::from_value(said).unwrap();
+        let mut progress = Progress::new(&member);
+        progress
+            .note("uninitialized creating replica", &context)
+            .unwrap();
+        assert!(!progress.stands_still(&status));
+        progress.note(&described(&status), &context).unwrap();
+        assert!(!progress.stands_still(&status));
+        progress.moved = progress.moved.checked_sub(LEFT_STOPPED).unwrap();
+        assert!(progress.stands_still(&status));
     }
 
     #[test]
